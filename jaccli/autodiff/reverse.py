@@ -1,0 +1,149 @@
+"""Reverse mode, from graph to graph: a pullback is made of the same nodes as the function.
+
+For y = f(x) and a cotangent v, `pullback` gives the nodes of vᵀJ. It visits each node once and adds a
+bounded number of nodes for it, so the VJP of k nodes has O(k) nodes, shares the forward pass, and can be run,
+printed or differentiated again.
+
+A cotangent may carry a mask of live entries (see `Masked`). Wherever a masked cotangent has been multiplied
+by something that may be infinite or NaN, the mask is applied again: structure wins over arithmetic.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jaccli.graph.node import (
+    Node,
+    apply,
+    broadcast_to,
+    cast,
+    dependents,
+    filled,
+    scalar_value,
+    select,
+    size_of,
+    sum_to,
+    topological,
+)
+from jaccli.graph.primitive import Masked
+
+_LARGEST_MASK_TO_INSPECT = 1 << 24
+
+
+class Cotangent(NamedTuple):
+    """A cotangent and the mask of its live entries; no mask: all of them."""
+
+    value: Node
+    live: Node | None
+
+
+def pullback(output: Node, cotangent: Node, wrt: Sequence[Node]) -> list[Node]:
+    """The cotangents of the nodes `wrt` for a cotangent of the output.
+
+    Args:
+        output: a float node, of any shape.
+        cotangent: a node of the output's shape.
+        wrt: the nodes to differentiate for.
+
+    Returns:
+        One node for each of `wrt`, of its shape; zeros where the output does not depend on it.
+    """
+    totals = _sweep(output, Cotangent(cotangent, None), wrt)
+    return [
+        totals[node].value if node in totals else filled(node.shape, 0.0, node.dtype if node.is_float else "float64")
+        for node in wrt
+    ]
+
+
+def _sweep(output: Node, seed: Cotangent, wrt: Sequence[Node]) -> dict[Node, Cotangent]:
+    active = dependents([output], wrt)
+    pending: dict[Node, list[Cotangent]] = {output: [seed]} if output in active else {}
+    wanted = set(wrt)
+    totals: dict[Node, Cotangent] = {}
+    for node in reversed(topological([output])):
+        contributions = pending.pop(node, None)
+        if contributions is None:
+            continue
+        total = _add_up(contributions)
+        if node in wanted:
+            totals[node] = total
+        for index, argument in enumerate(node.args):
+            if argument in active and argument.is_float and node.primitive.differentiates(index):
+                pending.setdefault(argument, []).append(_pull(index, total, node))
+    return totals
+
+
+def _add_up(contributions: list[Cotangent]) -> Cotangent:
+    value, live = contributions[0]
+    for other in contributions[1:]:
+        value = apply("add", value, other.value)
+        live = None if live is None or other.live is None else live | other.live
+    return Cotangent(value, live)
+
+
+def _pull(index: int, total: Cotangent, node: Node) -> Cotangent:
+    """What the cotangent of a node contributes to its argument `index`."""
+    primitive = node.primitive
+    argument = node.args[index]
+    assert primitive.pullback is not None
+    pulled = primitive.pullback(index, total.value, node)
+    value, own = (pulled.value, pulled.live) if isinstance(pulled, Masked) else (pulled, None)
+    if primitive.elementwise:
+        value = broadcast_to(value, node.shape)
+    live = _pull_mask(index, total, node)
+    if live is not None:
+        live = broadcast_to(live, value.shape)
+        if not _keeps_zeros(value, total.value):
+            live = _informative(live)
+            if live is not None:
+                value = select(live, value, 0.0)
+    if own is not None:
+        live = own if live is None else live & own
+    value = sum_to(cast(value, argument.dtype), argument.shape)
+    return Cotangent(value, None if live is None else sum_to(live, argument.shape))
+
+
+def _pull_mask(index: int, total: Cotangent, node: Node) -> Node | None:
+    if total.live is None:
+        return None
+    primitive = node.primitive
+    if primitive.elementwise or primitive.name == "cast":
+        return total.live
+    if primitive.structural:
+        assert primitive.pullback is not None
+        moved = primitive.pullback(index, total.live, node)
+        assert isinstance(moved, Node)
+        return moved
+    return None
+
+
+def _keeps_zeros(value: Node, cotangent: Node) -> bool:
+    """Whether zeros of the cotangent are surely zeros of what the rule made of it."""
+    if value is cotangent:
+        return True
+    name, args = value.primitive.name, value.args
+    if name in ("negative", "cast", "broadcast_to") or value.primitive.structural:
+        return _keeps_zeros(args[0], cotangent)
+    if name == "where":
+        return all(_is_zero(branch) or _keeps_zeros(branch, cotangent) for branch in args[1:])
+    if name in ("multiply", "divide"):
+        factors = [argument for argument in args if argument is not cotangent]
+        number = scalar_value(factors[0]) if len(factors) == 1 else None
+        return number is not None and math.isfinite(number) and not (name == "divide" and number == 0)
+    return False
+
+
+def _is_zero(node: Node) -> bool:
+    return scalar_value(node) == 0
+
+
+def _informative(live: Node) -> Node | None:
+    """The mask, or None where it is constant and switches nothing off."""
+    if size_of(live.shape) > _LARGEST_MASK_TO_INSPECT or any(n.primitive.name == "input" for n in topological([live])):
+        return live
+    from jaccli.runtime.plan import evaluate
+
+    (everywhere,) = evaluate([apply("all", live, axes=tuple(range(live.ndim)))], {})
+    return None if everywhere else live

@@ -1,0 +1,170 @@
+"""The options, each declared once.
+
+`Problem`, `Output` and `NumericOutput` are groups that a command takes as one parameter (see
+`jaccli.cli.command`); the aliases below them belong to single commands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import typer
+
+from jaccli.errors import UsageError
+from jaccli.io.formats import FORMATS, Format, Presentation, chosen_format
+
+DType = Literal["float64", "float32"]
+
+_OUTPUT = "Output"
+_INPUTS = "Inputs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A formula, its inputs and how to read them."""
+
+    formula: Annotated[
+        str, typer.Argument(metavar="FORMULA", help="The formula: its text, @FILE, or - for standard input.")
+    ]
+    input: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            "-i",
+            metavar="NAME=VALUE",
+            help="A value for an input; --NAME VALUE is the short form for names that are no option.",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None
+    wrt: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Differentiate for these inputs only (x,y). Default: every floating input.",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None
+    dtype: Annotated[
+        DType, typer.Option(metavar="TYPE", help="float64 or float32.", rich_help_panel=_INPUTS, show_default=True)
+    ] = "float64"
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="N", help="The seed of rand and randn.", rich_help_panel=_INPUTS, show_default=True
+        ),
+    ] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where a result goes, in which format, and what is said beside it."""
+
+    format: Annotated[
+        Format | None,
+        typer.Option(
+            metavar="FORMAT",
+            help=f"{', '.join(FORMATS)}. Default: table, or what -o says.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    json: Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=_OUTPUT)] = False
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to a file; its extension tells the format.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    precision: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=17,
+            metavar="N",
+            help="Significant digits in tables (default 6) and text. JSON is always exact.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    full: Annotated[bool, typer.Option("--full", help="Never shorten a large array.", rich_help_panel=_OUTPUT)] = False
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="No notes on standard error.", rich_help_panel=_OUTPUT)
+    ] = False
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Say how the result was computed.", rich_help_panel=_OUTPUT)
+    ] = False
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=_OUTPUT)
+    ] = False
+
+    def presentation(self) -> Presentation:
+        """How to show the result.
+
+        Raises:
+            UsageError: the options exclude each other, or the format is not told.
+        """
+        if self.quiet and self.verbose:
+            raise UsageError("--quiet and --verbose exclude each other")
+        return Presentation(
+            format=chosen_format(self.format, self.json, self.output),
+            path=self.output,
+            precision=self.precision,
+            full=self.full,
+            show_value=getattr(self, "value", False),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumericOutput(Output):
+    """An output that holds numbers of the formula."""
+
+    value: Annotated[bool, typer.Option("--value", help="Show f(x) too.", rich_help_panel=_OUTPUT)] = False
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="A NaN or infinity in the result is an error (3).", rich_help_panel=_OUTPUT),
+    ] = False
+
+
+Cotangent = Annotated[
+    str | None,
+    typer.Option("--v", metavar="VALUE", help="The cotangent, shaped like the output. A scalar output needs none."),
+]
+Cotangents = Annotated[
+    list[str] | None,
+    typer.Option("--v", metavar="VALUE", help="One backward call; repeat it to accumulate, `reset` zeroes."),
+]
+Tangents = Annotated[
+    list[str] | None,
+    typer.Option("--t", metavar="NAME=VALUE", help="The tangent of an input; the others are held fixed."),
+]
+Batched = Annotated[
+    bool, typer.Option("--batched", help="v has one more leading axis: give the stack of products in one pass.")
+]
+Layout = Annotated[
+    Literal["tensor", "matrix"] | None,
+    typer.Option(
+        metavar="LAYOUT",
+        help="tensor: output shape + input shape (default of json, npy, npz); matrix: output size × input size.",
+    ),
+]
+Sparse = Annotated[bool, typer.Option("--sparse", help="Give the stored entries only.")]
+Mode = Annotated[
+    Literal["auto", "reverse", "forward", "sparse"],
+    typer.Option(metavar="MODE", help="auto, reverse, forward or sparse.", show_default=True),
+]
+Chunk = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Take N cotangents (tangents) a pass. Default: what memory bears.")
+]
+Batch = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="How many leading axes are samples. Default: all that agree.")
+]
+State = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Keep the accumulators in this .npz file between invocations.")
+]
+Against = Annotated[
+    list[str] | None,
+    typer.Option(metavar="WITNESSES", help="Check against these only: symbolic, fd. Default: all."),
+]

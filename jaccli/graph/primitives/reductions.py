@@ -1,0 +1,264 @@
+"""Reductions over axes. Each row takes `axes`, counted from the front, and drops them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from jaccli.errors import ShapeError
+from jaccli.graph.node import DType, Node, Shape, apply, broadcast_to, constant, reshape, select, show_shape, size_of, transpose
+from jaccli.graph.primitive import Case, Masked, Primitive, register
+from jaccli.lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
+
+ANY = (-2.0, 2.0)
+Axes = tuple[int, ...]
+_AXES_CASES: tuple[tuple[Shape, Axes], ...] = (((3,), (0,)), ((2, 3), (1,)), ((2, 1, 3), (0, 2)), ((2, 2), (0, 1)))
+
+
+def keep(shape: Shape, axes: Axes) -> Shape:
+    """The shape with those axes of length 1."""
+    return tuple(1 if axis in axes else length for axis, length in enumerate(shape))
+
+
+def drop(shape: Shape, axes: Axes) -> Shape:
+    """The shape without those axes."""
+    return tuple(length for axis, length in enumerate(shape) if axis not in axes)
+
+
+def spread(reduced: Node, like: Node, axes: Axes) -> Node:
+    """A reduced node repeated over the axes that were dropped, to the shape of `like`."""
+    return broadcast_to(reshape(reduced, keep(like.shape, axes)), like.shape)
+
+
+def _axes_shape(x: Node, axes: Axes) -> tuple[Shape, DType]:
+    return drop(x.shape, axes), x.dtype
+
+
+def _shift(name: str) -> Callable[[Node, list[Node], list[bool], int], Node]:
+    def batch(node: Node, args: list[Node], batched: list[bool], size: int) -> Node:
+        params = dict(node.params) | {"axes": tuple(axis + 1 for axis in node.params["axes"])}
+        return apply(name, args[0], **params)
+
+    return batch
+
+
+def _cases(span: tuple[float, float] = ANY, **params: Any) -> tuple[Case, ...]:
+    return tuple(Case((shape,), (span,), {"axes": axes, **params}) for shape, axes in _AXES_CASES)
+
+
+def _sum(x: Any, axes: Axes) -> Any:
+    return np.any(x, axis=axes) if x.dtype == bool else np.sum(x, axis=axes)
+
+
+register(
+    Primitive(
+        "sum",
+        "Sum over axes; of truth values, whether any holds.",
+        _axes_shape,
+        _sum,
+        lambda index, g, node: spread(g, node.args[0], node.params["axes"]),
+        "dense",
+        batch=_shift("sum"),
+        structural=True,
+        cases=(*_cases(), Case(((0, 2),), (ANY,), {"axes": (0,)})),
+    )
+)
+
+
+def _extreme_shape(x: Node, axes: Axes) -> tuple[Shape, DType]:
+    if size_of(drop(x.shape, axes)) and any(x.shape[axis] == 0 for axis in axes):
+        raise ShapeError(f"an array of shape {show_shape(x.shape)} has no largest or smallest entry along an empty axis")
+    return _axes_shape(x, axes)
+
+
+def _extreme_pullback(index: int, g: Node, node: Node) -> Masked:
+    (x,) = node.args
+    axes = node.params["axes"]
+    best = spread(node, x, axes)
+    wins = apply("equal", x, best)
+    count = apply("sum", apply("cast", wins, dtype=g.dtype), axes=axes)
+    live = wins | apply("isnan", best)
+    return Masked(select(live, spread(g / count, x, axes), 0.0), live)
+
+
+for _name, _doc, _function in (
+    ("max", "Largest entry over axes.", "max"),
+    ("min", "Smallest entry over axes.", "min"),
+):
+    register(
+        Primitive(
+            _name,
+            _doc,
+            _extreme_shape,
+            lambda x, axes, _function=_function: getattr(np, _function)(x, axis=axes),
+            _extreme_pullback,
+            "dense",
+            batch=_shift(_name),
+            cases=_cases(),
+            kinks="tied entries share the derivative equally",
+        )
+    )
+
+
+def _prod_pullback(index: int, g: Node, node: Node) -> Node:
+    (x,) = node.args
+    axes = node.params["axes"]
+    others = tuple(axis for axis in range(x.ndim) if axis not in axes)
+    order = (*others, *axes)
+    rest = tuple(x.shape[axis] for axis in others)
+    line = reshape(transpose(x, order), (*rest, size_of(x.shape[axis] for axis in axes)))
+    forward = apply("exclusive_cumprod", line, reverse=False)
+    backward = apply("exclusive_cumprod", line, reverse=True)
+    slopes = reshape(g, (*rest, 1)) * (forward * backward)
+    unmerged = reshape(slopes, (*rest, *(x.shape[axis] for axis in axes)))
+    return transpose(unmerged, tuple(order.index(axis) for axis in range(x.ndim)))
+
+
+register(
+    Primitive(
+        "prod",
+        "Product over axes.",
+        _axes_shape,
+        lambda x, axes: np.prod(x, axis=axes),
+        _prod_pullback,
+        "dense",
+        batch=_shift("prod"),
+        cases=_cases((0.5, 2.0)),
+        kinks="exact at zeros: products of the other entries, never a division",
+    )
+)
+
+
+def _all_axes_shape(result: DType) -> Callable[..., tuple[Shape, DType]]:
+    return lambda x, axes: (drop(x.shape, axes), result)
+
+
+def _argument_of(function: str) -> Callable[..., Any]:
+    def numeric(x: Any, axes: Axes) -> Any:
+        order = tuple(axis for axis in range(x.ndim) if axis not in axes) + axes
+        merged = np.transpose(x, order).reshape(*drop(x.shape, axes), -1)
+        return np.asarray(getattr(np, function)(merged, axis=-1), np.int64)
+
+    return numeric
+
+
+for _name, _doc in (("argmax", "Index of the first largest entry."), ("argmin", "Index of the first smallest entry.")):
+    register(
+        Primitive(
+            _name,
+            _doc,
+            lambda x, axes: (_extreme_shape(x, axes)[0], "int64"),
+            _argument_of(_name),
+            None,
+            "dense",
+            batch=_shift(_name),
+            cases=_cases(),
+        )
+    )
+register(
+    Primitive(
+        "all",
+        "Whether every entry holds, over axes.",
+        _all_axes_shape("bool"),
+        lambda x, axes: np.all(x, axis=axes),
+        None,
+        "dense",
+        batch=_shift("all"),
+        cases=tuple(Case((shape,), (None,), {"axes": axes}) for shape, axes in _AXES_CASES),
+    )
+)
+
+
+def _norm(x: Any, axes: Axes) -> Any:
+    largest = np.max(np.abs(x), axis=axes, keepdims=True, initial=0.0)
+    scale = np.where(np.isfinite(largest) & (largest > 0), largest, 1.0)
+    extreme = (scale > 1e140) | (scale < 1e-140)
+    scale = np.where(extreme, scale, 1.0)
+    root = np.sqrt(np.sum(np.square(x / scale if np.any(extreme) else x), axis=axes))
+    return root * np.squeeze(scale, axis=axes)
+
+
+def _norm_pullback(index: int, g: Node, node: Node) -> Masked:
+    (x,) = node.args
+    axes = node.params["axes"]
+    length = spread(node, x, axes)
+    live = ~apply("equal", length, constant(0.0, x.dtype))
+    return Masked(select(live, spread(g, x, axes) * (x / length), 0.0), live)
+
+
+register(
+    Primitive(
+        "norm",
+        "Root of the sum of squares over axes, without overflow.",
+        _axes_shape,
+        _norm,
+        _norm_pullback,
+        "dense",
+        batch=_shift("norm"),
+        cases=_cases((0.5, 2.0)),
+        kinks="0 at the origin, the smallest element of the subdifferential",
+    )
+)
+
+
+def _shifted(x: Any, axes: Axes) -> tuple[Any, Any]:
+    largest = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
+    with np.errstate(invalid="ignore"):
+        difference = np.where(x == largest, 0.0, x - largest)
+    return largest, difference
+
+
+def _logsumexp(x: Any, axes: Axes) -> Any:
+    largest, difference = _shifted(x, axes)
+    finite = np.where(np.isneginf(largest), 0.0, 1.0)
+    total = np.sum(np.exp(difference) * finite, axis=axes)
+    return np.log(total) + np.where(np.isneginf(largest), 0.0, largest).reshape(total.shape)
+
+
+def _softmax(x: Any, axes: Axes, limit: bool) -> Any:
+    largest, difference = _shifted(x, axes)
+    weights = np.exp(difference)
+    shares = weights / np.sum(weights, axis=axes, keepdims=True)
+    return shares if limit else np.where(np.isfinite(largest), shares, np.nan)
+
+
+register(
+    Primitive(
+        "logsumexp",
+        "log of the sum of exponentials over axes, without overflow.",
+        _axes_shape,
+        _logsumexp,
+        lambda index, g, node: (
+            spread(g, node.args[0], node.params["axes"])
+            * apply("softmax", node.args[0], axes=node.params["axes"], limit=True)
+        ),
+        "dense",
+        batch=_shift("logsumexp"),
+        cases=_cases(),
+        kinks="infinite entries that tie share equally",
+    )
+)
+
+
+def _softmax_pullback(index: int, g: Node, node: Node) -> Node:
+    axes = node.params["axes"]
+    return node * (g - spread(apply("sum", g * node, axes=axes), g, axes))
+
+
+register(
+    Primitive(
+        "softmax",
+        "Exponentials over axes, divided by their sum.",
+        lambda x, axes, limit: (x.shape, x.dtype),
+        _softmax,
+        _softmax_pullback,
+        "dense",
+        batch=_shift("softmax"),
+        cases=_cases(limit=False),
+    )
+)

@@ -1,0 +1,231 @@
+"""Moving entries without computing: reshape, transpose, broadcast, slices, joining.
+
+Each row's pullback moves cotangents back, and serves boolean masks as well: on booleans `sum` means "any".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jaccli.errors import ShapeError
+from jaccli.graph.node import (
+    DType,
+    Node,
+    Shape,
+    apply,
+    broadcast_shapes,
+    broadcast_to,
+    promote,
+    reshape,
+    show_shape,
+    size_of,
+    sum_to,
+    transpose,
+)
+from jaccli.graph.primitive import Case, Primitive, register
+from jaccli.lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
+
+ANY = (-2.0, 2.0)
+Bounds = tuple[int, int, int]
+"""(first, count, step) of the entries that a slice takes along one axis."""
+
+
+def _reshape_shape(x: Node, shape: Shape) -> tuple[Shape, DType]:
+    if x.size != size_of(shape):
+        raise ShapeError(
+            f"cannot reshape {show_shape(x.shape)} to {show_shape(shape)}: "
+            f"{x.size} entries do not fill {size_of(shape)}"
+        )
+    return shape, x.dtype
+
+
+register(
+    Primitive(
+        "reshape",
+        "The same entries in C order under another shape.",
+        _reshape_shape,
+        lambda x, shape: np.reshape(x, shape),
+        lambda index, g, node: reshape(g, node.args[0].shape),
+        "moves",
+        batch=lambda node, args, batched, size: reshape(args[0], (size, *node.shape)),
+        structural=True,
+        cases=(Case(((2, 3),), (ANY,), {"shape": (3, 2)}), Case(((2, 0),), (ANY,), {"shape": (0, 5)})),
+    )
+)
+
+
+def _transpose_shape(x: Node, permutation: tuple[int, ...]) -> tuple[Shape, DType]:
+    if sorted(permutation) != list(range(x.ndim)):
+        raise ShapeError(f"{show_shape(permutation)} is no order of the axes of an array of shape {show_shape(x.shape)}")
+    return tuple(x.shape[axis] for axis in permutation), x.dtype
+
+
+def _inverse(permutation: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(permutation.index(axis) for axis in range(len(permutation)))
+
+
+register(
+    Primitive(
+        "transpose",
+        "The axes in another order.",
+        _transpose_shape,
+        lambda x, permutation: np.transpose(x, permutation),
+        lambda index, g, node: transpose(g, _inverse(node.params["permutation"])),
+        "moves",
+        batch=lambda node, args, batched, size: transpose(args[0], (0, *(a + 1 for a in node.params["permutation"]))),
+        structural=True,
+        cases=(Case(((2, 3),), (ANY,), {"permutation": (1, 0)}), Case(((2, 1, 3),), (ANY,), {"permutation": (1, 2, 0)})),
+    )
+)
+
+
+def _broadcast_shape(x: Node, shape: Shape) -> tuple[Shape, DType]:
+    if len(shape) < x.ndim or broadcast_shapes([x.shape, shape]) != tuple(shape):
+        raise ShapeError(f"an array of shape {show_shape(x.shape)} does not broadcast to {show_shape(shape)}")
+    return shape, x.dtype
+
+
+def _broadcast_batch(node: Node, args: list[Node], batched: list[bool], size: int) -> Node:
+    argument = args[0]
+    padding = (1,) * (node.ndim - (argument.ndim - 1))
+    return broadcast_to(reshape(argument, (size, *padding, *argument.shape[1:])), (size, *node.shape))
+
+
+register(
+    Primitive(
+        "broadcast_to",
+        "The entries repeated along new axes and axes of length 1.",
+        _broadcast_shape,
+        lambda x, shape: np.broadcast_to(x, shape),
+        lambda index, g, node: sum_to(g, node.args[0].shape),
+        "moves",
+        batch=_broadcast_batch,
+        structural=True,
+        cases=(
+            Case(((3,),), (ANY,), {"shape": (2, 3)}),
+            Case(((2, 1),), (ANY,), {"shape": (4, 2, 3)}),
+            Case(((),), (ANY,), {"shape": (0, 2)}),
+        ),
+    )
+)
+
+
+def take_slices(node: Node, bounds: tuple[Bounds, ...]) -> Node:
+    """The entries first, first + step, … of every axis; the node itself where all are taken in order."""
+    whole = tuple((0, length, 1) for length in node.shape)
+    return node if tuple(bounds) == whole else apply("slice", node, bounds=tuple(bounds))
+
+
+def _slice_shape(x: Node, bounds: tuple[Bounds, ...]) -> tuple[Shape, DType]:
+    return tuple(count for _, count, _ in bounds), x.dtype
+
+
+def numpy_slices(bounds: tuple[Bounds, ...]) -> tuple[slice, ...]:
+    """The same entries as Python slices."""
+    slices = []
+    for first, count, step in bounds:
+        stop: int | None = first + count * step
+        slices.append(slice(first, None if stop is not None and stop < 0 else stop, step) if count else slice(0, 0))
+    return tuple(slices)
+
+
+register(
+    Primitive(
+        "slice",
+        "Some entries of every axis, evenly spaced.",
+        _slice_shape,
+        lambda x, bounds: x[numpy_slices(bounds)],
+        lambda index, g, node: apply("unslice", g, bounds=node.params["bounds"], shape=node.args[0].shape),
+        "moves",
+        batch=lambda node, args, batched, size: take_slices(args[0], ((0, size, 1), *node.params["bounds"])),
+        structural=True,
+        cases=(
+            Case(((5,),), (ANY,), {"bounds": ((1, 2, 2),)}),
+            Case(((4, 3),), (ANY,), {"bounds": ((3, 4, -1), (1, 1, 1))}),
+            Case(((2, 3),), (ANY,), {"bounds": ((0, 0, 1), (0, 3, 1))}),
+        ),
+    )
+)
+
+
+def _unslice(x: Any, bounds: tuple[Bounds, ...], shape: Shape) -> Any:
+    whole = np.zeros(shape, x.dtype)
+    whole[numpy_slices(bounds)] = x
+    return whole
+
+
+def _unslice_batch(node: Node, args: list[Node], batched: list[bool], size: int) -> Node:
+    bounds = ((0, size, 1), *node.params["bounds"])
+    return apply("unslice", args[0], bounds=bounds, shape=(size, *node.params["shape"]))
+
+
+register(
+    Primitive(
+        "unslice",
+        "Entries put back where a slice took them from, 0 elsewhere.",
+        lambda x, bounds, shape: (shape, x.dtype),
+        _unslice,
+        lambda index, g, node: take_slices(g, node.params["bounds"]),
+        "moves",
+        batch=_unslice_batch,
+        structural=True,
+        cases=(
+            Case(((2,),), (ANY,), {"bounds": ((1, 2, 2),), "shape": (5,)}),
+            Case(((3, 2),), (ANY,), {"bounds": ((2, 3, -1), (0, 2, 1)), "shape": (4, 3)}),
+        ),
+    )
+)
+
+
+def _concatenate_shape(*args: Node, axis: int) -> tuple[Shape, DType]:
+    first = args[0].shape
+    for argument in args[1:]:
+        others_match = len(argument.shape) == len(first) and all(
+            i == axis or a == b for i, (a, b) in enumerate(zip(argument.shape, first, strict=True))
+        )
+        if not others_match:
+            raise ShapeError(
+                f"cannot join {show_shape(first)} and {show_shape(argument.shape)} along axis {axis}",
+                hint="all other axes must be equal",
+            )
+    total = sum(argument.shape[axis] for argument in args)
+    return (*first[:axis], total, *first[axis + 1 :]), promote(argument.dtype for argument in args)
+
+
+def _concatenate_pullback(index: int, g: Node, node: Node) -> Node:
+    axis = node.params["axis"]
+    before = sum(argument.shape[axis] for argument in node.args[:index])
+    bounds = [(0, length, 1) for length in g.shape]
+    bounds[axis] = (before, node.args[index].shape[axis], 1)
+    return take_slices(g, tuple(bounds))
+
+
+def _concatenate_batch(node: Node, args: list[Node], batched: list[bool], size: int) -> Node:
+    carried = [
+        argument if carries else broadcast_to(argument, (size, *argument.shape))
+        for argument, carries in zip(args, batched, strict=True)
+    ]
+    return apply("concatenate", *carried, axis=node.params["axis"] + 1)
+
+
+register(
+    Primitive(
+        "concatenate",
+        "Arrays joined along an axis.",
+        _concatenate_shape,
+        lambda *arrays, axis: np.concatenate(arrays, axis),
+        _concatenate_pullback,
+        "moves",
+        batch=_concatenate_batch,
+        structural=True,
+        cases=(
+            Case(((2,), (3,)), (ANY, ANY), {"axis": 0}),
+            Case(((2, 1), (2, 0), (2, 2)), (ANY, ANY, ANY), {"axis": 1}),
+        ),
+    )
+)

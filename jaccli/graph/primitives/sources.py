@@ -1,0 +1,30 @@
+"""Where graphs begin: inputs, constants, and values that are held fixed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaccli.graph.node import DType, Node, Shape
+from jaccli.graph.primitive import Primitive, elementwise, register
+
+
+def _no_rule(*args: Node, **params: Any) -> tuple[Shape, DType]:
+    raise TypeError("inputs and constants are made by input_node and constant")
+
+
+def _no_numbers(*arrays: Any, **params: Any) -> Any:
+    raise TypeError("the runtime reads inputs and constants itself")
+
+
+register(Primitive("input", "An input of the formula.", _no_rule, _no_numbers, None, "elementwise"))
+register(Primitive("constant", "An array of fixed numbers.", _no_rule, _no_numbers, None, "elementwise"))
+
+elementwise(
+    "stop_gradient",
+    "The value itself, held fixed: its derivative is 0.",
+    lambda x: x,
+    None,
+    ranges=((-2.0, 2.0),),
+    floats=False,
+    symbolic=lambda sympy, x: x,
+)
