@@ -21,6 +21,31 @@ _CONSTANT_NAMES = frozenset({"pi", "e", "E", "tau", "inf", "oo", "nan", "euler_g
 _DOUBLE_DASH_WORD = re.compile(r"--(\w[\w-]*)(?:=.*)?", re.DOTALL)
 
 
+class UnknownInputError(InputError):
+    """A name that the formula does not have."""
+
+    def __init__(self, name: str, names: Sequence[str], prefix: str = "") -> None:
+        known = f"its inputs are {', '.join(names)}" if names else "it has no inputs"
+        if len(names) == 1:
+            known = f"its only input is {names[0]}"
+        suggestion = nearest(name, tuple(names))
+        hint = f"did you mean {suggestion}?" if suggestion else None
+        super().__init__(f"{prefix}the formula has no input {name}; {known}", hint=hint)
+        self.name = name
+
+
+class MissingInputError(InputError):
+    """Inputs of the formula that got no value."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        first = names[0]
+        what = f"the input {first} has" if len(names) == 1 else f"the inputs {', '.join(names)} have"
+        super().__init__(
+            f"{what} no value", hint=f"give it with --{first} VALUE, as in --{first} 3 or --{first} randn:3x2"
+        )
+        self.names = tuple(names)
+
+
 @dataclass(frozen=True)
 class Declared:
     """The options of one command, by the words that call them.
@@ -29,18 +54,26 @@ class Declared:
         names: every word (`-o`, `--output`) with the long name that it stands for.
         flags: the long names that take no value.
         repeatable: the long names that may be given more than once.
-        formula: whether the command takes a formula; without one nothing is rewritten.
     """
 
     names: Mapping[str, str]
     flags: frozenset[str]
     repeatable: frozenset[str]
-    formula: bool = True
 
     @property
     def long_names(self) -> list[str]:
         """The long names without their dashes, for suggestions."""
         return [name.removeprefix("--") for name in dict.fromkeys(self.names.values()) if name.startswith("--")]
+
+    def explain(self, error: InputError) -> None:
+        """Adds what the command's options have to do with an input that is unknown or missing."""
+        if isinstance(error, UnknownInputError) and error.hint is None:
+            suggestion = self.suggestion(error.name)
+            error.hint = f"did you mean {suggestion}?" if suggestion else None
+        if isinstance(error, MissingInputError):
+            taken = next((name for name in error.names if f"--{name}" in self.names), None)
+            if taken is not None:
+                error.hint = f"--{taken} is an option; the input of that name is given with -i {taken}=VALUE"
 
     def suggestion(self, name: str) -> str | None:
         """The option, as it is typed, that a mistyped `name` most likely meant."""
@@ -110,8 +143,6 @@ def rewrite(words: Sequence[str], declared: Declared, *, lenient: bool = False) 
         UsageError: an option is unknown, without value or given twice, or there is not exactly one formula.
         InputError: an input has no value.
     """
-    if list(words) == ["-h"]:
-        return ["--help"]
     sorted_words = _Sorted()
     queue = list(words)
     position = 0
@@ -220,9 +251,7 @@ def _check_formulas(sorted_words: _Sorted, declared: Declared) -> None:
                 f"there is no formula: --{name} took {_short(value)} as its value",
                 hint=f"did you mean {suggestion}?",
             )
-    raise UsageError(
-        "there is no formula", hint="give its text in quotes, @FILE for a file, or - for standard input"
-    )
+    raise UsageError("there is no formula", hint="give its text in quotes, @FILE for a file, or - for standard input")
 
 
 def _two_formulas_hint(sorted_words: _Sorted, declared: Declared) -> str:

@@ -7,6 +7,7 @@ numbers, choices and lists of text, so they are converted on the spot, with mess
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any, get_args, get_origin
 
 from typer.core import TyperArgument, TyperOption
@@ -19,12 +20,6 @@ class Coercion:
 
     def __init__(self, parameter: TyperArgument | TyperOption) -> None:
         self.parameter = parameter
-
-    @staticmethod
-    def take_over(parameter: object) -> None:
-        """Lets a parameter be converted here, if its type is one of the plain ones."""
-        if isinstance(parameter, TyperArgument | TyperOption) and _is_plain(parameter.type_descriptor.annotation):
-            vars(parameter)["get_runtime_param"] = functools.partial(Coercion, parameter)
 
     def coerce(self, value: Any, param: object = None, ctx: object = None) -> Any:
         """The value of the parameter for the text that was given.
@@ -52,9 +47,10 @@ class Coercion:
             number = int(value)
         except ValueError:
             raise UsageError(f"{self._name} takes a whole number, and {value!r} is not one") from None
-        low, high = self.parameter.min, self.parameter.max
-        if low is not None and number < low or high is not None and number > high:
-            bounds = f"from {low} to {high}" if high is not None else f"of at least {low}"
+        low = -math.inf if self.parameter.min is None else self.parameter.min
+        high = math.inf if self.parameter.max is None else self.parameter.max
+        if not low <= number <= high:
+            bounds = f"of at least {low}" if high == math.inf else f"from {low} to {high}"
             raise UsageError(f"{self._name} takes a whole number {bounds}, and {number} is not")
         return number
 
@@ -63,13 +59,19 @@ class Coercion:
             return value
         suggestion = nearest(value, choices)
         hint = f"did you mean {suggestion}? " if suggestion else ""
-        raise UsageError(
-            f"{self._name} has no choice {value!r}", hint=f"{hint}it is one of {', '.join(choices)}"
-        )
+        raise UsageError(f"{self._name} has no choice {value!r}", hint=f"{hint}it is one of {', '.join(choices)}")
+
+
+def converted_here(parameters: list[Any]) -> list[Any]:
+    """The parameters, of which those with a plain type now convert their values by `Coercion`."""
+    for parameter in parameters:
+        if isinstance(parameter, TyperArgument | TyperOption) and _is_plain(parameter.type_descriptor.annotation):
+            vars(parameter)["get_runtime_param"] = functools.partial(Coercion, parameter)
+    return parameters
 
 
 def _is_plain(annotation: Any) -> bool:
-    if annotation in (str, int):
+    if annotation in (str, int, bool):
         return True
     if get_origin(annotation) is list:
         return get_args(annotation) == (str,)

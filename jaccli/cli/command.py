@@ -18,8 +18,9 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from jaccli.cli.arguments import Declared, rewrite
-from jaccli.cli.coercion import Coercion
+from jaccli.cli.coercion import converted_here
 from jaccli.cli.messages import coloured
+from jaccli.errors import InputError
 
 Run = Callable[..., None]
 
@@ -95,10 +96,9 @@ def _fields(kind: type[Any]) -> dict[str, inspect.Parameter]:
 class JaccliCommand(TyperCommand):
     """A command whose words may name inputs, and whose help is grouped and coloured without loading Rich."""
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        for parameter in self.params:
-            Coercion.take_over(parameter)
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
+        """The options and arguments, which convert their values without pydantic."""
+        return converted_here(super().get_params(ctx))
 
     def declared(self, ctx: typer.Context) -> Declared:
         """What the command declares, for sorting the words."""
@@ -116,6 +116,14 @@ class JaccliCommand(TyperCommand):
             args = rewrite(args, self.declared(ctx), lenient=ctx.resilient_parsing)
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Runs the command; an error about an input's name learns which options there are."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            self.declared(ctx).explain(error)
+            raise
+
     def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """`FORMULA [--NAME VALUE …] [OPTIONS]`, the order in which people write."""
         if any(parameter.name == "formula" for parameter in self.params):
@@ -126,12 +134,12 @@ class JaccliCommand(TyperCommand):
         """The options in their groups: the command's own first."""
         panels: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is None:
-                continue
-            is_option = isinstance(parameter, TyperOption)
-            panel = getattr(parameter, "rich_help_panel", None) or ("Options" if is_option else "Arguments")
-            panels.setdefault(panel, []).append(record)
+            if isinstance(parameter, TyperOption):
+                record = parameter.get_help_record(ctx)
+                if record is not None:
+                    panels.setdefault(parameter.rich_help_panel or "Options", []).append(record)
+            else:
+                panels["Arguments"].append((parameter.metavar or parameter.name, getattr(parameter, "help", "")))
         for panel, records in panels.items():
             if records:
                 with formatter.section(panel):

@@ -90,15 +90,13 @@ class Output:
         ),
     ] = None
     full: Annotated[bool, typer.Option("--full", help="Never shorten a large array.", rich_help_panel=_OUTPUT)] = False
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="No notes on standard error.", rich_help_panel=_OUTPUT)
-    ] = False
+    quiet: Annotated[bool, typer.Option("--quiet", help="No notes on standard error.", rich_help_panel=_OUTPUT)] = False
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Say how the result was computed.", rich_help_panel=_OUTPUT)
     ] = False
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=_OUTPUT)
-    ] = False
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=_OUTPUT)] = (
+        False
+    )
 
     def presentation(self) -> Presentation:
         """How to show the result.
@@ -156,7 +154,8 @@ Mode = Annotated[
     typer.Option(metavar="MODE", help="auto, reverse, forward or sparse.", show_default=True),
 ]
 Chunk = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Take N cotangents (tangents) a pass. Default: what memory bears.")
+    int | None,
+    typer.Option(min=1, metavar="N", help="Take N cotangents (tangents) a pass. Default: by memory."),
 ]
 Batch = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="How many leading axes are samples. Default: all that agree.")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jaccli.errors import ValueSpecError
-from jaccli.io.limits import MOST_AXES
+from jaccli.runtime.memory import MOST_AXES
 
 Array = NDArray[Any]
 Number = int | float
@@ -29,14 +29,12 @@ class Kind(enum.Enum):
 
 
 def convert(array: Array, kind: Kind, dtype: str) -> Array:
-    """The array as floats of `dtype`, as int64, or as booleans, in C order and with the same shape.
+    """An array of real numbers as floats of `dtype`, as int64, or as booleans, in C order and with the same shape.
 
     Raises:
-        ValueSpecError: the elements are not real numbers, or `kind` is INTEGER and one is not whole.
+        ValueSpecError: `kind` is INTEGER and an element is not whole, or an integer does not fit into int64.
     """
     family = array.dtype.kind
-    if family not in "fiub":
-        raise ValueSpecError(f"holds {described(array.dtype)}, and only real numbers can be used")
     if kind is Kind.INTEGER or (kind is Kind.OWN and family in "iu"):
         return _as_int64(array)
     if kind is Kind.OWN and family == "b":
@@ -81,7 +79,7 @@ def _whole(item: Number, position: int, shape: tuple[int, ...]) -> int:
 
 
 def _not_an_integer(item: object, position: int, shape: tuple[int, ...]) -> ValueSpecError:
-    where = f"{place(position, shape)} is {shown(str(item))}" if shape else f"this is {shown(str(item))}"
+    where = f"{place(position, shape) if shape else 'this'} is {shown(str(item))[1:-1]}"
     if isinstance(item, int) or (isinstance(item, float) and item.is_integer()):
         return ValueSpecError(f"integers have at most 64 bits with sign, and {where}")
     return ValueSpecError(f"integers are wanted, and {where}", hint="leave 'int:' out for floating-point numbers")

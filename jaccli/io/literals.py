@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from jaccli.errors import LimitError, ValueSpecError
+from jaccli.errors import JaccliError, LimitError, ValueSpecError
 from jaccli.io.conversion import Array, Number, array_of, described, flatten, shape_text, shown
-from jaccli.io.limits import MOST_AXES
+from jaccli.runtime.memory import MOST_AXES
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DIGITS = re.compile(r"[+-]?\d{1,4000}", re.ASCII)
@@ -31,7 +31,8 @@ def parse_literal(text: str, *, exact: bool = False) -> Array:
         return array_of([_number(text, exact)], (), exact=exact)
     tree = _Tree(text).read()
     if isinstance(tree, str):
-        return constant_array(text)
+        value = constant_array(text)
+        return value if exact else value.astype(np.float64)
     shape, leaves = flatten(tree)
     known: dict[str, Number] = {}
     for leaf in leaves:
@@ -63,10 +64,10 @@ def constant_array(text: str) -> Array:
         ValueSpecError: the text is no formula, has a free name, or its value is not real.
     """
     from jaccli.api import constant
-    from jaccli.errors import JaccliError
 
-    if not text:
-        raise ValueSpecError("a value is missing")
+    words = text.split()
+    if len(words) > 1 and all(map(_is_number, words)):
+        raise ValueSpecError(f"{shown(text)} has no commas", hint=f"write {','.join(words[:4])}")
     if ";" in text:
         raise ValueSpecError(f"{shown(text)} is not a number", hint="';' separates rows: write 1,2;3,4")
     try:
@@ -170,7 +171,7 @@ class _Tree:
         if len(self.lists) > 1 or self.inside > 0:
             raise ValueSpecError(f"a bracket in {shown(self.text)} is never closed", hint="add the missing bracket")
         alone = not (self.separated or self.rows)
-        if alone and self.element.strip():
+        if alone and (self.element.strip() or not self.lists[0]):
             return self.text
         self._take(optional=True)
         if self.rows:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jaccli.graph.node import DType, Node, Shape
-from jaccli.graph.primitive import Primitive, elementwise, register
+from jaccli.graph.primitive import Case, Primitive, elementwise, register
+from jaccli.lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = lazy("numpy")
 
 
 def _no_rule(*args: Node, **params: Any) -> tuple[Shape, DType]:
@@ -19,6 +25,17 @@ def _no_numbers(*arrays: Any, **params: Any) -> Any:
 register(Primitive("input", "An input of the formula.", _no_rule, _no_numbers, None, "elementwise"))
 register(Primitive("constant", "An array of fixed numbers.", _no_rule, _no_numbers, None, "elementwise"))
 
+register(
+    Primitive(
+        "iota",
+        "The whole numbers 0, 1, 2, …",
+        lambda length: ((length,), "int64"),
+        lambda length: np.arange(length),
+        None,
+        "elementwise",
+        cases=(Case((), (), {"length": 3}),),
+    )
+)
 elementwise(
     "stop_gradient",
     "The value itself, held fixed: its derivative is 0.",

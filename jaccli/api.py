@@ -1,0 +1,361 @@
+"""The Python API: a formula, parsed once, with its values and derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from jaccli.autodiff.diagonal import diagonal
+from jaccli.autodiff.program import Mode, Program
+from jaccli.autodiff.reverse import pullback
+from jaccli.errors import InputError, LimitError, ShapeError, UsageError
+from jaccli.formula.lower import InputSpec, Lowered, lower
+from jaccli.formula.tree import read_tree
+from jaccli.graph.node import DType, Node, input_node, show_shape
+from jaccli.runtime.plan import evaluate
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+Array = NDArray[Any]
+Point = Mapping[str, ArrayLike]
+
+
+class Formula:
+    """A formula of the language.
+
+    Args:
+        text: an expression, or statements whose last is the output.
+        dtype: of every float, "float64" or "float32".
+
+    Attributes:
+        text: as given.
+        inputs: the free names, in order of appearance.
+        notes: what the reader should be told about the text.
+
+    Raises:
+        FormulaError: where the text is not in the language, with the place.
+    """
+
+    def __init__(self, text: str, dtype: DType = "float64") -> None:
+        if dtype not in ("float64", "float32"):
+            raise UsageError(f"dtype is float64 or float32, not {dtype}")
+        self.text = text
+        self.dtype: DType = dtype
+        self._tree = read_tree(text)
+        self.inputs: tuple[str, ...] = self._tree.inputs
+        self.notes: tuple[str, ...] = self._tree.notes
+        self._programs: dict[tuple[Any, ...], tuple[Program, Lowered]] = {}
+
+    def __repr__(self) -> str:
+        return f"Formula({self.text!r})"
+
+    def value(self, inputs: Point) -> Array:
+        """f(inputs), of the output's shape."""
+        program, point = self._bind(inputs)
+        return program.value(point)
+
+    def output_shape(self, inputs: Point) -> tuple[int, ...]:
+        """The shape of f(inputs), found without computing it."""
+        return self._bind(inputs)[0].output.shape
+
+    def vjp(
+        self, inputs: Point, v: ArrayLike | None = None, *, wrt: Sequence[str] | None = None, batched: bool = False
+    ) -> dict[str, Array]:
+        """vᵀJ for each input.
+
+        Args:
+            inputs: values by name.
+            v: the cotangent, of the output's shape or a scalar; may be left out for a scalar output. With `batched`
+                it has one more leading axis.
+            wrt: the inputs to differentiate for; every floating one by default.
+
+        Returns:
+            An array like each input; with `batched`, a stack of them.
+        """
+        program, point = self._bind(inputs)
+        names = self._names(program, wrt)
+        if batched:
+            stack = self._cotangent_stack(program, v)
+            return dict(zip(names, program.vjp_stack(point, stack, names), strict=True))
+        _, backs = program.vjp(point, self._cotangent(program, v), names)
+        return dict(zip(names, backs, strict=True))
+
+    def pullback(
+        self, inputs: Point, *, wrt: Sequence[str] | None = None
+    ) -> tuple[Array, Callable[[ArrayLike | None], dict[str, Array]]]:
+        """The value and a function from cotangents to the VJPs; the forward pass is computed once."""
+        program, point = self._bind(inputs)
+        names = self._names(program, wrt)
+        staged = program.pullback(names)
+        (value,), residuals = staged.start([point[name] for name in program.inputs])
+
+        def pull(v: ArrayLike | None = None) -> dict[str, Array]:
+            backs = staged.finish(residuals, [self._cotangent(program, v)])
+            return dict(zip(names, backs, strict=True))
+
+        return value, pull
+
+    def jvp(self, inputs: Point, tangents: Point) -> Array:
+        """J·u, of the output's shape; inputs without a tangent are held fixed.
+
+        Args:
+            inputs: values by name.
+            tangents: for at least one floating input, an array of its shape or a scalar.
+        """
+        program, point = self._bind(inputs)
+        return program.jvp(point, self._tangents(program, tangents))
+
+    def jacobian(
+        self,
+        inputs: Point,
+        *,
+        wrt: Sequence[str] | None = None,
+        sparse: bool = False,
+        mode: Mode = "auto",
+        chunk: int | None = None,
+    ) -> dict[str, Any]:
+        """The Jacobian's block for each input.
+
+        Args:
+            inputs: values by name.
+            wrt: the inputs to differentiate for; every floating one by default.
+            sparse: give `scipy.sparse.csr_array`s of shape (output size, input size).
+            mode: "auto", "reverse", "forward" or "sparse".
+            chunk: how many cotangents or tangents to carry at once.
+
+        Returns:
+            Arrays of shape output + input, or sparse ones.
+        """
+        program, point = self._bind(inputs)
+        names = self._names(program, wrt)
+        _check_chunk(chunk)
+        if sparse:
+            return {name: _sparse_rows(program, point, name, chunk) for name in names}
+        return dict(zip(names, program.jacobian(point, names, mode, chunk), strict=True))
+
+    def diagonal(
+        self, inputs: Point, *, wrt: Sequence[str] | None = None, batch: int | None = None
+    ) -> dict[str, Array]:
+        """The diagonal of the Jacobian: ∂yᵢ/∂xᵢ shaped like x; or the per-sample Jacobians of a batch.
+
+        Where the shapes differ, the leading axes that they share are the samples (`batch` of them), and the result
+        has shape samples + rest of the output + rest of the input.
+        """
+        program, point = self._bind(inputs)
+        return {name: diagonal(program, point, name, batch) for name in self._names(program, wrt)}
+
+    def hessian(
+        self, inputs: Point, *, wrt: Sequence[str] | None = None, sparse: bool = False, chunk: int | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """Second derivatives of an output of one entry: blocks by two names, of shape input + input."""
+        program, point = self._bind(inputs)
+        self._refuse_non_scalar(program, "a Hessian")
+        names = self._names(program, wrt)
+        _check_chunk(chunk)
+        if sparse:
+            slopes = zip(names, program.gradient(names), strict=True)
+            shaped = {name: Program(program.inputs, slope) for name, slope in slopes}
+            return {a: {b: _sparse_rows(shaped[a], point, b, chunk) for b in names} for a in names}
+        blocks = program.hessian(point, names, chunk)
+        return {a: dict(zip(names, row, strict=True)) for a, row in zip(names, blocks, strict=True)}
+
+    def hvp(self, inputs: Point, tangents: Point, *, wrt: Sequence[str] | None = None) -> dict[str, Array]:
+        """The Hessian times tangents, an array like each input; inputs without a tangent are held fixed."""
+        program, point = self._bind(inputs)
+        self._refuse_non_scalar(program, "a Hessian")
+        names = self._names(program, wrt)
+        products = program.hvp(point, self._tangents(program, tangents), names)
+        return dict(zip(names, products, strict=True))
+
+    def derivative(self, name: str) -> Formula:
+        """Another formula, of this one's inputs and `v`: the VJP for one input."""
+        return _Derivative(self, name)
+
+    def _lower(self, specs: Mapping[str, InputSpec], point: Mapping[str, Array]) -> Lowered:
+        def compute(node: Node) -> Array:
+            feeds = {input_node(name, spec.shape, spec.dtype): point[name] for name, spec in specs.items()}
+            return evaluate([node], feeds)[0]
+
+        return lower(self._tree, specs, self.dtype, compute)
+
+    def _bind(self, inputs: Point) -> tuple[Program, dict[str, Array]]:
+        """The program for inputs of these shapes, and their arrays."""
+        point = {name: _as_input(name, value, self.dtype) for name, value in inputs.items()}
+        specs = {name: InputSpec(array.shape, _dtype_name(array)) for name, array in point.items()}
+        key = tuple((name, spec.shape, spec.dtype) for name, spec in specs.items())
+        found = self._programs.get(key)
+        if found is None:
+            try:
+                lowered = self._lower(specs, point)
+            except MemoryError as error:
+                raise LimitError("the machine's memory does not hold an intermediate result") from error
+            found = Program(lowered.inputs, lowered.output), lowered
+            if not lowered.depends_on_values:
+                self._programs[key] = found
+            self.notes = tuple(dict.fromkeys((*self.notes, *lowered.notes)))
+        return found[0], point
+
+    def _names(self, program: Program, wrt: Sequence[str] | None) -> list[str]:
+        floating = [name for name in self._order(program) if program.inputs[name].is_float]
+        if wrt is None:
+            if not floating:
+                raise InputError(
+                    "there is nothing to differentiate: the formula has no floating input",
+                    hint="integers are indices and never differentiated; write 3.0, or float:… on the command line"
+                    if program.inputs
+                    else "jaccli eval computes its value",
+                )
+            return floating
+        for name in wrt:
+            if name not in program.inputs:
+                raise InputError(
+                    f"the formula has no input {name} to differentiate for", hint=f"its inputs are {', '.join(program.inputs)}"
+                )
+            if name not in floating:
+                raise InputError(f"the input {name} holds integers, and these are never differentiated")
+        return list(dict.fromkeys(wrt))
+
+    def _order(self, program: Program) -> list[str]:
+        first = [name for name in self.inputs if name in program.inputs]
+        return first + [name for name in program.inputs if name not in first]
+
+    def _cotangent(self, program: Program, v: ArrayLike | None) -> Array:
+        shape = program.smooth.shape
+        if v is None:
+            if shape != ():
+                raise InputError(
+                    f"the output has shape {show_shape(shape)}, so a cotangent v is needed",
+                    hint="--v ones gives the gradient of the sum; jaccli jacobian gives every row",
+                )
+            return np.ones((), program.smooth.dtype)
+        array = _as_float("v", v, program.smooth.dtype)
+        if array.shape == ():
+            return np.broadcast_to(array, shape)
+        if array.shape != shape:
+            raise ShapeError(
+                f"v has shape {show_shape(array.shape)}, and the output has shape {show_shape(shape)}",
+                hint="v must have the output's shape, or be a scalar",
+            )
+        return array
+
+    def _cotangent_stack(self, program: Program, v: ArrayLike | None) -> Array:
+        shape = program.smooth.shape
+        if v is None:
+            raise InputError("a stack of cotangents v is needed", hint=f"of shape (n, *{show_shape(shape)})")
+        array = _as_float("v", v, program.smooth.dtype)
+        if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
+            raise ShapeError(
+                f"v has shape {show_shape(array.shape)}, and a stack for the output of shape {show_shape(shape)} is needed",
+                hint="a batched v has one more leading axis than the output",
+            )
+        return array
+
+    def _tangents(self, program: Program, tangents: Point) -> dict[str, Array]:
+        if not tangents:
+            raise InputError("at least one tangent is needed", hint="--t NAME=VALUE; inputs without one are held fixed")
+        arrays = {}
+        for name, value in tangents.items():
+            if name not in program.inputs:
+                raise InputError(f"the formula has no input {name}", hint=f"its inputs are {', '.join(program.inputs)}")
+            node = program.inputs[name]
+            if not node.is_float:
+                raise InputError(f"the input {name} holds integers, and these have no tangent")
+            array = _as_float(f"the tangent of {name}", value, node.dtype)
+            if array.shape not in ((), node.shape):
+                raise ShapeError(
+                    f"the tangent of {name} has shape {show_shape(array.shape)}, and {name} has shape {show_shape(node.shape)}"
+                )
+            arrays[name] = np.broadcast_to(array, node.shape)
+        return arrays
+
+    def _refuse_non_scalar(self, program: Program, what: str) -> None:
+        if program.smooth.size != 1:
+            raise ShapeError(
+                f"{what} is of an output of one entry, and this output has shape {show_shape(program.smooth.shape)}",
+                hint="sum(…) makes it a scalar; jaccli jacobian gives the first derivatives",
+            )
+
+
+class _Derivative(Formula):
+    """The VJP of a formula for one input, as a formula of its inputs and the cotangent."""
+
+    def __init__(self, parent: Formula, name: str) -> None:
+        if name not in parent.inputs:
+            raise InputError(f"the formula has no input {name}", hint=f"its inputs are {', '.join(parent.inputs)}")
+        self.text = f"vjp of ({parent.text}) for {name}"
+        self.dtype = parent.dtype
+        self.notes = parent.notes
+        self._parent = parent
+        self._name = name
+        self._cotangent_name = next(v for v in ("v", "v1", "v2", "cotangent") if v not in parent.inputs)
+        self.inputs = (*parent.inputs, self._cotangent_name)
+        self._programs = {}
+
+    def _lower(self, specs: Mapping[str, InputSpec], point: Mapping[str, Array]) -> Lowered:
+        own = {name: spec for name, spec in specs.items() if name != self._cotangent_name}
+        lowered = self._parent._lower(own, point)
+        output = lowered.output
+        given = specs.get(self._cotangent_name, InputSpec((), output.dtype))
+        if given.shape not in ((), output.shape):
+            raise ShapeError(
+                f"v has shape {show_shape(given.shape)}, and the output has shape {show_shape(output.shape)}"
+            )
+        from jaccli.graph.node import broadcast_to
+
+        v = input_node(self._cotangent_name, given.shape, given.dtype)
+        (back,) = pullback(output, broadcast_to(v, output.shape), [lowered.inputs[self._name]])
+        inputs = {**lowered.inputs, self._cotangent_name: v}
+        return Lowered(inputs, back, lowered.origins, lowered.notes, lowered.depends_on_values)
+
+
+def constant(text: str, dtype: DType = "float64") -> Array:
+    """The value of a formula without inputs, such as `pi/4`."""
+    return Formula(text, dtype).value({})
+
+
+def _check_chunk(chunk: int | None) -> None:
+    if chunk is not None and chunk < 1:
+        raise UsageError(f"a chunk has at least one row, not {chunk}")
+
+
+def _as_input(name: str, value: ArrayLike, dtype: DType) -> Array:
+    array = _as_array(name, value)
+    if array.dtype == bool:
+        return array
+    if np.issubdtype(array.dtype, np.integer):
+        return array.astype(np.int64, copy=False)
+    return array.astype(dtype, copy=False)
+
+
+def _as_float(what: str, value: ArrayLike, dtype: DType) -> Array:
+    return _as_array(what, value).astype(dtype, copy=False)
+
+
+def _as_array(what: str, value: ArrayLike) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"{what} is no array: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{what} holds {array.dtype}, and only real numbers are taken")
+    return array
+
+
+def _dtype_name(array: Array) -> DType:
+    names: dict[str, DType] = {"b": "bool", "i": "int64"}
+    if array.dtype.kind in names:
+        return names[array.dtype.kind]
+    return "float32" if array.dtype == np.float32 else "float64"
+
+
+def _sparse_rows(program: Program, point: Mapping[str, Array], name: str, chunk: int | None) -> sparse.csr_array:
+    """The Jacobian's non-zero entries, collected from stacks of rows."""
+    from scipy import sparse
+
+    stacks = [sparse.csr_array(part.reshape(len(part), -1)) for _, (part,) in program.rows(point, [name], chunk)]
+    shape = (program.smooth.size, program.inputs[name].size)
+    return sparse.csr_array(sparse.vstack(stacks)) if stacks else sparse.csr_array(shape)

@@ -1,0 +1,33 @@
+"""`jaccli grad`: gradients that accumulate."""
+
+from __future__ import annotations
+
+from jaccli.cli.command import command
+from jaccli.cli.options import Cotangents, NumericOutput, Problem, State
+
+
+@command(example='jaccli grad "(x+1)**2" --x eye:5 --v ones --v ones --v reset --v ones')
+def run(problem: Problem, output: NumericOutput, v: Cotangents = None, state: State = None) -> None:
+    """Gradients that accumulate, as in PyTorch: each --v is one backward call and adds to .grad.
+
+    The word reset in place of a value zeroes the accumulators. --state keeps them in a file between
+    invocations.
+    """
+    from jaccli.cli.blocks import by_input
+    from jaccli.cli.request import read
+    from jaccli.io.accumulators import RESET, accumulate, keeping
+    from jaccli.io.atomic import check_writable
+
+    if state is not None:
+        check_writable(state)
+    words: list[str | None] = [*v] if v else [None]
+    request = read("grad", problem, output, cotangents=v or [])
+    value, pull = request.formula.pullback(request.point, wrt=request.wrt)
+    steps = [None if word == RESET else pull(request.cotangent(word)) for word in words]
+    headings = ["v = 1" if word is None else word if word == RESET else f"v = {word}" for word in words]
+    with keeping(state, request.differentiated()) as accumulators:
+        totals = accumulate(accumulators.before, steps)
+        calls = [(heading, by_input(total, "{}.grad")) for heading, total in zip(headings, totals, strict=True)]
+        report = request.report(by_input(totals[-1], "{}.grad"), value=value, calls=calls)
+        accumulators.keep(totals[-1])
+    request.deliver(report)

@@ -1,0 +1,20 @@
+"""`jaccli hessian`: second derivatives."""
+
+from __future__ import annotations
+
+from jaccli.cli.command import command
+from jaccli.cli.options import Chunk, NumericOutput, Problem, Sparse
+
+
+@command(example='jaccli hessian "sum(sqrt(x))" --x "[[1,2],[3,4]]"')
+def run(problem: Problem, output: NumericOutput, sparse: Sparse = False, chunk: Chunk = None) -> None:
+    """The second derivatives of a scalar output: a block for each pair of inputs.
+
+    A block has the axes of its first input and then those of its second; tables show it as a matrix.
+    """
+    from jaccli.cli.blocks import hessians
+    from jaccli.cli.request import read
+
+    request = read("hessian", problem, output)
+    blocks = request.formula.hessian(request.point, wrt=request.wrt, sparse=sparse, chunk=chunk)
+    request.write(hessians(blocks, request.point), value=request.value(), matrix=not request.keeps_axes)

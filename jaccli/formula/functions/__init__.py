@@ -1,0 +1,16 @@
+"""The functions of the language, one module a family; importing this package fills the table."""
+
+from jaccli.formula.functions import (  # noqa: F401 - imported for their entries
+    activations,
+    creation,
+    elementary,
+    gathering,
+    linear_algebra,
+    losses,
+    products,
+    reductions,
+    scans,
+    selection,
+    shaping,
+    special,
+)

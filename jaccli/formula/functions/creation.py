@@ -1,0 +1,177 @@
+"""Arrays from nothing: constants, ranges, identities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaccli.errors import FormulaError, LimitError
+from jaccli.formula.functions.registry import Array, Floats, Whole, function
+from jaccli.formula.values import Context, Value
+from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, filled, reshape, size_of
+
+FAMILY = "Creation"
+LARGEST = 2**31
+
+
+def grid(height: int, width: int) -> tuple[Node, Node]:
+    """Row and column numbers, ready to be compared: shapes (height, 1) and (1, width)."""
+    return reshape(apply("iota", length=height), (height, 1)), reshape(apply("iota", length=width), (1, width))
+
+
+def _shape(context: Context, values: tuple[Any, ...]) -> tuple[int, ...]:
+    if len(values) == 1 and isinstance(values[0], (list, tuple, Node)):
+        shape = context.integers(values[0], "a length of a shape")
+    else:
+        shape = tuple(context.integer(value, "a length of a shape") for value in values)
+    if any(length < 0 for length in shape):
+        raise FormulaError(f"{shape} is no shape", hint="lengths are 0 or more")
+    if size_of(shape) > LARGEST:
+        raise LimitError(f"an array of shape {shape} is too large")
+    return shape
+
+
+@function(FAMILY, example="zeros(2, 3)")
+def zeros(*shape: Any, context: Context) -> Node:
+    """Zeros of a shape."""
+    return filled(_shape(context, shape), 0.0, context.float_dtype)
+
+
+@function(FAMILY, example="ones(2, 3)")
+def ones(*shape: Any, context: Context) -> Node:
+    """Ones of a shape."""
+    return filled(_shape(context, shape), 1.0, context.float_dtype)
+
+
+@function(FAMILY, example="full((2, 3), 7)")
+def full(shape: Any, fill_value: Any, *, context: Context) -> Node:
+    """One value everywhere."""
+    return broadcast_to(context.floats(fill_value), _shape(context, (shape,)))
+
+
+@function(FAMILY, example="zeros_like(x)")
+def zeros_like(x: Array, *, context: Context) -> Node:
+    """Zeros of the shape of an array."""
+    return filled(x.shape, 0.0, context.float_dtype)
+
+
+@function(FAMILY, example="ones_like(x)")
+def ones_like(x: Array, *, context: Context) -> Node:
+    """Ones of the shape of an array."""
+    return filled(x.shape, 1.0, context.float_dtype)
+
+
+@function(FAMILY, example="full_like(x, 7)")
+def full_like(x: Array, fill_value: Any, *, context: Context) -> Node:
+    """One value everywhere, of the shape of an array."""
+    return broadcast_to(context.floats(fill_value), x.shape)
+
+
+@function(FAMILY, "identity", example="eye(3)")
+def eye(n: Whole, m: Any = None, k: Whole = 0, *, context: Context) -> Node:
+    """Ones on a diagonal, zeros elsewhere."""
+    height, width = _shape(context, (n, n if m is None else m))
+    row, column = grid(height, width)
+    return cast(apply("equal", column, apply("add", row, constant(k, "int64"))), context.float_dtype)
+
+
+@function(FAMILY, "range", example="arange(5)")
+def arange(start: Any, stop: Any = None, step: Any = 1, *, context: Context) -> Node:
+    """Numbers from start to before stop."""
+    first, last, by = (context.static(value) for value in (start, stop, step))
+    if stop is None:
+        first, last = 0, first
+    for value in (first, last, by):
+        if not isinstance(value, (int, float)):
+            raise FormulaError("the bounds of arange must be numbers")
+    if by == 0:
+        raise FormulaError("the step of arange cannot be 0")
+    if all(isinstance(value, int) for value in (first, last, by)):
+        count = len(range(first, last, by))
+        _shape(context, (count,))
+        numbers = apply("iota", length=count)
+        scaled = apply("multiply", numbers, constant(by, "int64")) if by != 1 else numbers
+        return apply("add", scaled, constant(first, "int64")) if first else scaled
+    import math
+
+    count = max(0, math.ceil((last - first) / by))
+    _shape(context, (count,))
+    numbers = cast(apply("iota", length=count), context.float_dtype)
+    return apply("add", constant(first, context.float_dtype), apply("multiply", numbers, constant(by, context.float_dtype)))
+
+
+@function(FAMILY, example="linspace(0, 1, 11)")
+def linspace(start: Floats, stop: Floats, num: Whole = 50, *, context: Context) -> Node:
+    """Evenly spaced numbers from start to stop, both included; differentiable in its ends."""
+    (count,) = _shape(context, (num,))
+    if count == 1:
+        return reshape(start, (1, *start.shape))
+    numbers = cast(apply("iota", length=count), start.dtype)
+    fraction = reshape(numbers, (count, *(1,) * max(start.ndim, stop.ndim)))
+    step = apply("divide", apply("subtract", stop, start), constant(float(max(count - 1, 1)), start.dtype))
+    inner = apply("add", start, apply("multiply", fraction, step))
+    at_end = apply("equal", fraction, constant(float(count - 1), start.dtype))
+    return apply("where", at_end, broadcast_to(stop, inner.shape[1:]) if stop.shape != inner.shape[1:] else stop, inner)
+
+
+@function(FAMILY, example="logspace(0, 2, 3)")
+def logspace(start: Floats, stop: Floats, num: Whole = 50, *, context: Context) -> Node:
+    """Powers of ten with evenly spaced exponents."""
+    return apply("power", constant(10.0, start.dtype), linspace(start, stop, num, context=context))
+
+
+@function(FAMILY, "asarray", "tensor", "as_tensor", "Matrix", "Array", "Tensor", "asanyarray", example="array([[1, 2], [3, 4]])")
+def array(object: Any, *, context: Context) -> Node:
+    """An array from nested lists, whose entries may be computed."""
+    return context.array(object)
+
+
+@function(FAMILY, example="float(x)")
+def float_(x: Floats) -> Node:
+    """The array as floats."""
+    return x
+
+
+@function(FAMILY, example="int(3.7)")
+def int_(x: Any, *, context: Context) -> Value:
+    """A number without its fraction."""
+    number = context.static(x)
+    if isinstance(number, (int, float)) and number == number and abs(number) < 2**63:
+        return int(number)
+    return cast(context.array(x), "int64")
+
+
+@function(FAMILY, example="len(x)")
+def len_(x: Any, *, context: Context) -> int:
+    """The length of the first axis."""
+    if isinstance(x, (list, tuple)):
+        return len(x)
+    node = context.array(x)
+    if node.ndim == 0:
+        raise FormulaError("a number has no length")
+    return node.shape[0]
+
+
+@function(FAMILY, "shape_of", name="shape", example="shape(x)[0]")
+def shape_of(x: Array) -> tuple[int, ...]:
+    """The lengths of the axes."""
+    return x.shape
+
+
+@function(FAMILY, name="size", example="size(x)")
+def size_of_array(x: Array, axis: Any = None, *, context: Context) -> int:
+    """The number of entries, or of an axis."""
+    return x.size if axis is None else x.shape[context.integer(axis, "axis of size")]
+
+
+@function(FAMILY, name="ndim", example="ndim(x)")
+def ndim_of(x: Array) -> int:
+    """The number of axes."""
+    return x.ndim
+
+
+@function(FAMILY, name="Rational", example="Rational(1, 3)")
+def rational(p: Any, q: Any = 1, *, context: Context) -> Value:
+    """A fraction."""
+    from jaccli.formula.values import binary
+
+    return binary(context, "divide", p, q)

@@ -1,0 +1,267 @@
+"""Functions of single entries: arithmetic, exponentials, logarithms, circular and hyperbolic functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from jaccli.errors import FormulaError
+from jaccli.formula.functions.registry import Array, Floats, function
+from jaccli.formula.values import Context, Value, as_mask, binary
+from jaccli.graph.node import Node, apply, constant
+from jaccli.graph.primitive import table
+
+ARITHMETIC = "Arithmetic and powers"
+EXPONENTIAL = "Exponential and logarithm"
+TRIGONOMETRIC = "Trigonometric and hyperbolic"
+ROUNDING = "Rounding and sign"
+LOGIC = "Comparisons and logic"
+
+
+def _unary(primitive: str, family: str, *synonyms: str, name: str | None = None, example: str = "") -> None:
+    row = table()[primitive]
+
+    def build(x: Floats) -> Node:
+        return apply(primitive, x)
+
+    build.__doc__ = row.doc
+    function(family, *synonyms, name=name or primitive, kinks=row.kinks, example=example or f"{primitive}(x)")(build)
+
+
+def _keeping_integers(primitive: str, family: str, *synonyms: str) -> None:
+    row = table()[primitive]
+
+    def build(x: Array) -> Node:
+        return apply(primitive, x)
+
+    build.__doc__ = row.doc
+    function(family, *synonyms, name=primitive, kinks=row.kinks, example=f"{primitive}(x)")(build)
+
+
+def _binary(primitive: str, family: str, *synonyms: str, name: str | None = None) -> None:
+    row = table()[primitive]
+
+    def build(x: Any, y: Any, context: Context) -> Value:
+        if row.floats:
+            return apply(primitive, context.floats(x), context.floats(y))
+        return context.array(binary(context, primitive, x, y))
+
+    build.__doc__ = row.doc
+    function(family, *synonyms, name=name or primitive, kinks=row.kinks, example=f"{name or primitive}(x, y)")(build)
+
+
+_binary("add", ARITHMETIC)
+_binary("subtract", ARITHMETIC, "sub")
+_binary("multiply", ARITHMETIC, "mul")
+_binary("divide", ARITHMETIC, "div", "true_divide")
+_binary("power", ARITHMETIC, "pow", "float_power")
+_binary("remainder", ARITHMETIC, "mod", "Mod")
+_binary("fmod", ARITHMETIC, "rem")
+_binary("floor_divide", ARITHMETIC)
+_keeping_integers("negative", ARITHMETIC, "neg")
+_keeping_integers("abs", ARITHMETIC, "Abs", "absolute", "fabs", "magnitude")
+
+
+@function(ARITHMETIC, example="positive(x)")
+def positive(x: Array) -> Node:
+    """The array itself, +x."""
+    return x
+
+
+@function(ARITHMETIC, example="square(x)")
+def square(x: Array, context: Context) -> Value:
+    """x**2."""
+    return binary(context, "power", x, 2)
+
+
+@function(ARITHMETIC, example="reciprocal(x)")
+def reciprocal(x: Floats) -> Node:
+    """1/x."""
+    return apply("divide", constant(1.0, x.dtype), x)
+
+
+_unary("sqrt", ARITHMETIC, "Sqrt")
+_unary("cbrt", ARITHMETIC)
+
+
+@function(ARITHMETIC, kinks="minus infinity at 0", example="rsqrt(x)")
+def rsqrt(x: Floats) -> Node:
+    """1/sqrt(x)."""
+    return apply("divide", constant(1.0, x.dtype), apply("sqrt", x))
+
+
+@function(ARITHMETIC, "root", "real_root", example="nthroot(x, 3)")
+def nthroot(x: Floats, n: int) -> Node:
+    """The n-th root over the reals; of a negative number where n is odd."""
+    degree = int(n) if isinstance(n, (int, float)) else 0
+    if degree < 1 or degree != n:
+        raise FormulaError("the degree of a root must be a whole number above 0")
+    if degree == 2:
+        return apply("sqrt", x)
+    if degree == 3:
+        return apply("cbrt", x)
+    size = apply("power", apply("abs", x), constant(1.0 / degree, x.dtype))
+    return apply("multiply", apply("sign", x), size) if degree % 2 else apply(
+        "power", x, constant(1.0 / degree, x.dtype)
+    )
+
+
+_unary("exp", EXPONENTIAL, "Exp")
+_unary("expm1", EXPONENTIAL)
+_unary("exp2", EXPONENTIAL)
+
+
+@function(EXPONENTIAL, "ln", "Log", kinks="infinite at 0, NaN below", example="log(x)")
+def log(x: Floats, base: Any = None, *, context: Context) -> Node:
+    """Natural logarithm, or to a base."""
+    natural = apply("log", x)
+    if base is None:
+        return natural
+    return apply("divide", natural, apply("log", context.floats(base)))
+
+
+_unary("log2", EXPONENTIAL)
+_unary("log10", EXPONENTIAL)
+_unary("log1p", EXPONENTIAL)
+_binary("logaddexp", EXPONENTIAL)
+
+
+@function(EXPONENTIAL, example="logaddexp2(x, y)")
+def logaddexp2(x: Floats, y: Floats) -> Node:
+    """log2(2**x + 2**y) without overflow."""
+    two = constant(math.log(2), x.dtype)
+    natural = apply("logaddexp", apply("multiply", x, two), apply("multiply", y, two))
+    return apply("divide", natural, two)
+
+
+@function(EXPONENTIAL, example="exp10(x)")
+def exp10(x: Floats) -> Node:
+    """10**x."""
+    return apply("power", constant(10.0, x.dtype), x)
+
+
+@function(EXPONENTIAL)
+def lg(x: Floats) -> Node:
+    """Not taken: lg is base 2 for some and base 10 for others."""
+    raise FormulaError("lg means base 2 to some and base 10 to others", hint="write log2(x) or log10(x)")
+
+
+_unary("sin", TRIGONOMETRIC, "Sin")
+_unary("cos", TRIGONOMETRIC, "Cos")
+_unary("tan", TRIGONOMETRIC, "Tan", "tg")
+_unary("arcsin", TRIGONOMETRIC, "asin")
+_unary("arccos", TRIGONOMETRIC, "acos")
+_unary("arctan", TRIGONOMETRIC, "atan")
+_binary("arctan2", TRIGONOMETRIC, "atan2")
+_unary("sinh", TRIGONOMETRIC)
+_unary("cosh", TRIGONOMETRIC)
+_unary("tanh", TRIGONOMETRIC, "Tanh")
+_unary("arcsinh", TRIGONOMETRIC, "asinh")
+_unary("arccosh", TRIGONOMETRIC, "acosh")
+_unary("arctanh", TRIGONOMETRIC, "atanh")
+_binary("hypot", TRIGONOMETRIC)
+
+
+def _one_over(name: str, primitive: str, doc: str) -> None:
+    def build(x: Floats) -> Node:
+        return apply("divide", constant(1.0, x.dtype), apply(primitive, x))
+
+    build.__doc__ = doc
+    function(TRIGONOMETRIC, name=name, example=f"{name}(x)")(build)
+
+
+_one_over("sec", "cos", "1/cos(x).")
+_one_over("csc", "sin", "1/sin(x).")
+_one_over("sech", "cosh", "1/cosh(x).")
+_one_over("csch", "sinh", "1/sinh(x).")
+_one_over("coth", "tanh", "1/tanh(x).")
+
+
+@function(TRIGONOMETRIC, example="cot(x)")
+def cot(x: Floats) -> Node:
+    """cos(x)/sin(x)."""
+    return apply("divide", apply("cos", x), apply("sin", x))
+
+
+@function(TRIGONOMETRIC, "radians", "rad", example="deg2rad(x)")
+def deg2rad(x: Floats) -> Node:
+    """Degrees to radians."""
+    return apply("multiply", x, constant(math.pi / 180, x.dtype))
+
+
+@function(TRIGONOMETRIC, "degrees", "deg", example="rad2deg(x)")
+def rad2deg(x: Floats) -> Node:
+    """Radians to degrees."""
+    return apply("multiply", x, constant(180 / math.pi, x.dtype))
+
+
+_keeping_integers("sign", ROUNDING, "sgn", "signum")
+_unary("floor", ROUNDING)
+_unary("ceil", ROUNDING, "ceiling")
+_unary("trunc", ROUNDING, "fix")
+_unary("rint", ROUNDING)
+
+
+@function(ROUNDING, "around", kinks="a step: derivative 0, at the jumps too", example="round(x)")
+def round_(x: Floats, decimals: int = 0) -> Node:
+    """The nearest whole number, half to even; or to a number of decimals."""
+    if not decimals:
+        return apply("rint", x)
+    scale = constant(10.0**decimals, x.dtype)
+    return apply("divide", apply("rint", apply("multiply", x, scale)), scale)
+
+
+@function(ROUNDING, example="frac(x)")
+def frac(x: Floats) -> Node:
+    """The fraction, with the sign of the entry."""
+    return apply("subtract", x, apply("trunc", x))
+
+
+for _name, _sign in (("less", "lt"), ("less_equal", "le"), ("equal", "eq"), ("not_equal", "ne")):
+    _binary(_name, LOGIC, _sign)
+
+
+def _swapped(name: str, primitive: str, *synonyms: str) -> None:
+    def build(x: Any, y: Any, context: Context) -> Value:
+        return context.array(binary(context, primitive, y, x))
+
+    build.__doc__ = f"Whether the first entry is {name.replace('_', ' or ')}{'' if 'equal' in name else ' than the second'}."
+    function(LOGIC, *synonyms, name=name, kinks="a step: derivative 0", example=f"{name}(x, y)")(build)
+
+
+_swapped("greater", "less", "gt")
+_swapped("greater_equal", "less_equal", "ge")
+
+
+def _logical(name: str) -> None:
+    row = table()[name]
+
+    def build(x: Any, y: Any, context: Context) -> Node:
+        return apply(name, as_mask(context, x), as_mask(context, y))
+
+    build.__doc__ = row.doc
+    function(LOGIC, name.replace("logical_", "bitwise_"), name=name, example=f"{name}(x > 0, y > 0)")(build)
+
+
+_logical("logical_and")
+_logical("logical_or")
+_logical("logical_xor")
+
+
+@function(LOGIC, "bitwise_not", example="logical_not(x > 0)")
+def logical_not(x: Any, context: Context) -> Node:
+    """The opposite truth value."""
+    return apply("logical_not", as_mask(context, x))
+
+
+_unary("isnan", LOGIC)
+_unary("isfinite", LOGIC)
+_unary("isinf", LOGIC)
+_unary("signbit", LOGIC)
+_binary("nextafter", LOGIC)
+
+
+def unary_builder(primitive: str) -> Callable[[Node], Node]:
+    """The function that applies a primitive of one argument."""
+    return lambda x: apply(primitive, x)

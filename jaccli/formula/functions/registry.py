@@ -1,0 +1,278 @@
+"""The table of functions of the language: one decorated Python function each.
+
+The function's signature is its signature in the language, its docstring the line that `jaccli ops` prints, and
+its body says how it is put together from primitives. Annotations convert arguments: `Array` takes anything
+that is an array, `Floats` an array of floats, `Axis` None, a whole number or several, `Whole` a whole number,
+`Flag` a truth value, `Arrays` a list of arrays, `Any` the value as it stands.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from jaccli.errors import FormulaError, nearest
+from jaccli.formula.names import Dialect, Qualified, split_prefix
+from jaccli.formula.values import Context, Value, describe
+from jaccli.graph.node import Node
+
+Array = Node
+Floats = Node
+Arrays = list[Node]
+Axis = int | tuple[int, ...] | None
+Whole = int
+Flag = bool
+Builder = TypeVar("Builder", bound=Callable[..., Value])
+
+_KEYWORDS: dict[str, tuple[str, ...]] = {
+    "dim": ("axis", "axes", "axis1"),
+    "dims": ("axis", "axes"),
+    "axis": ("axes",),
+    "axes": ("axis",),
+    "dim0": ("axis1",),
+    "dim1": ("axis2",),
+    "keepdim": ("keepdims",),
+    "ddof": ("correction",),
+    "unbiased": ("correction",),
+    "a_min": ("min",),
+    "a_max": ("max",),
+    "min_val": ("min",),
+    "max_val": ("max",),
+    "p": ("ord",),
+    "interpolation": ("method",),
+    "shifts": ("shift",),
+    "reverse": ("descending",),
+    "size": ("shape",),
+    "newshape": ("shape",),
+    "repeats": ("repeats", "reps"),
+    "reps": ("repeats",),
+    "indices": ("index",),
+    "diagonal": ("k",),
+    "offset": ("k", "offset"),
+    "k": ("offset",),
+    "input": ("x", "a"),
+    "other": ("y", "b"),
+    "a": ("x",),
+    "arr": ("x",),
+    "array": ("x",),
+    "inplace": (),
+}
+_TORCH_ONLY = frozenset({"dim", "dims", "keepdim", "unbiased"})
+_IGNORED = frozenset({"dtype", "device", "out", "inplace", "copy", "order", "requires_grad", "casting", "layout"})
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the language.
+
+    Attributes:
+        name: as NumPy calls it, where NumPy has it.
+        family: the heading it is listed under.
+        synonyms: other names for the same.
+        signature: parameters and defaults, as written in a formula.
+        doc: what it computes, one line.
+        kinks: its convention where the derivative is not defined, one sentence, or nothing.
+        example: a formula that uses it.
+    """
+
+    name: str
+    family: str
+    synonyms: tuple[str, ...]
+    build: Callable[..., Value]
+    parameters: tuple[inspect.Parameter, ...]
+    kinks: str
+    example: str
+    doc: str
+
+    @property
+    def signature(self) -> str:
+        """`name(x, axis=None)`."""
+        shown = []
+        for parameter in self.parameters:
+            if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                shown.append(f"*{parameter.name}")
+            elif parameter.default is inspect.Parameter.empty:
+                shown.append(parameter.name)
+            else:
+                shown.append(f"{parameter.name}={parameter.default!r}")
+        return f"{self.name}({', '.join(shown)})"
+
+
+_BY_NAME: dict[str, Function] = {}
+
+
+def function(
+    family: str, *synonyms: str, name: str | None = None, kinks: str = "", example: str = ""
+) -> Callable[[Builder], Builder]:
+    """Enters the decorated function into the table, under its own name without a trailing underscore."""
+
+    def enter(build: Builder) -> Builder:
+        own = name or build.__name__.removesuffix("_")
+        parameters = tuple(p for p in inspect.signature(build).parameters.values() if p.name != "context")
+        doc = inspect.getdoc(build) or ""
+        entry = Function(own, family, synonyms, build, parameters, kinks, example, doc)
+        for spelling in (own, *synonyms):
+            if spelling in _BY_NAME:
+                raise ValueError(f"two functions are called {spelling}")
+            _BY_NAME[spelling] = entry
+        return build
+
+    return enter
+
+
+@functools.cache
+def functions() -> dict[str, Function]:
+    """All functions by every spelling."""
+    import jaccli.formula.functions  # noqa: F401 - the entries register themselves
+
+    return _BY_NAME
+
+
+def catalogue() -> list[Function]:
+    """Every function once, by family and in the order of the table."""
+    return list(dict.fromkeys(functions().values()))
+
+
+def find(path: str) -> tuple[Function, Qualified]:
+    """The function behind a name with or without a prefix; a `FormulaError` suggests the nearest name."""
+    qualified = split_prefix(path)
+    table = functions()
+    special = f"{qualified.dialect}.{qualified.name}"
+    functional = f"F.{qualified.name}"
+    if qualified.prefix in ("F", "torch.nn.functional", "nn.functional") and functional in table:
+        return table[functional], qualified
+    for spelling in (special, qualified.name):
+        if spelling in table:
+            return table[spelling], qualified
+    guess = nearest(qualified.name, [known for known in table if "." not in known])
+    hint = f"did you mean {guess}? " if guess else ""
+    raise FormulaError(f"unknown function {path}", hint=f"{hint}`jaccli ops` lists all functions")
+
+
+def call(
+    entry: Function, context: Context, arguments: list[Value], keywords: dict[str, Value], dialect: Dialect | None
+) -> Value:
+    """The value of a function applied to arguments, converted as its signature says."""
+    if _TORCH_ONLY & keywords.keys():
+        dialect = dialect or "torch"
+    context.dialect = dialect
+    positional, named = _bind(entry, context, arguments, dict(keywords))
+    if "context" in inspect.signature(entry.build).parameters:
+        named["context"] = context
+    return entry.build(*positional, **named)
+
+
+def _bind(
+    entry: Function, context: Context, arguments: list[Value], keywords: dict[str, Value]
+) -> tuple[list[Value], dict[str, Value]]:
+    positional: list[Value] = []
+    slots = [p for p in entry.parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    for position, argument in enumerate(arguments):
+        if position >= len(slots) and not (slots and slots[-1].kind is inspect.Parameter.VAR_POSITIONAL):
+            raise FormulaError(f"{entry.name} takes {_count(slots)}, and {len(arguments)} are given", hint=_usage(entry))
+        slot = slots[min(position, len(slots) - 1)]
+        positional.append(_convert(context, entry, slot, argument))
+    taken = {slot.name for slot in slots[: len(positional)] if slot.kind is not inspect.Parameter.VAR_POSITIONAL}
+    named = _bind_keywords(entry, context, keywords, taken)
+    for slot in slots:
+        absent = slot.name not in taken and slot.name not in named
+        if absent and slot.default is inspect.Parameter.empty and slot.kind is not inspect.Parameter.VAR_POSITIONAL:
+            raise FormulaError(f"{entry.name} needs its argument {slot.name}", hint=_usage(entry))
+    return positional, named
+
+
+def _bind_keywords(
+    entry: Function, context: Context, keywords: dict[str, Value], taken: set[str]
+) -> dict[str, Value]:
+    parameters = {p.name: p for p in entry.parameters if p.kind is not inspect.Parameter.VAR_POSITIONAL}
+    named: dict[str, Value] = {}
+    for keyword, value in keywords.items():
+        target = keyword
+        if target not in parameters:
+            target = next((name for name in _KEYWORDS.get(keyword, ()) if name in parameters), "")
+        if not target:
+            if keyword in _IGNORED:
+                continue
+            guess = nearest(keyword, list(parameters))
+            hint = f"did you mean {guess}? " if guess else ""
+            raise FormulaError(f"{entry.name} has no option {keyword}", hint=f"{hint}{_usage(entry)}")
+        if target in taken or target in named:
+            raise FormulaError(f"{entry.name} is given its argument {target} twice", hint=_usage(entry))
+        if keyword == "unbiased":
+            value = int(bool(context.static(value)))
+        named[target] = _convert(context, entry, parameters[target], value)
+    return named
+
+
+def _usage(entry: Function) -> str:
+    return f"it is called as {entry.signature}"
+
+
+def _count(slots: list[inspect.Parameter]) -> str:
+    return f"at most {len(slots)} argument{'s' if len(slots) != 1 else ''}"
+
+
+def _convert(context: Context, entry: Function, slot: inspect.Parameter, value: Value) -> Value:
+    what = f"{slot.name} of {entry.name}"
+    match slot.annotation:
+        case "Array":
+            return context.array(value)
+        case "Floats":
+            return context.floats(value)
+        case "Arrays":
+            return arrays(context, value, what)
+        case "Axis":
+            return axis(context, value, what)
+        case "Whole":
+            return context.integer(value, what)
+        case "Whole | None":
+            return None if value is None else context.integer(value, what)
+        case "Flag":
+            return flag(context, value, what)
+        case "str":
+            if not isinstance(value, str):
+                raise FormulaError(f"{what} must be a text in quotes, and this is {describe(value)}")
+            return value
+        case "float":
+            number = context.static(value)
+            if not isinstance(number, (int, float)):
+                raise FormulaError(f"{what} must be a number, and this is {describe(value)}")
+            return number
+        case _:
+            return value
+
+
+def arrays(context: Context, value: Value, what: str) -> list[Node]:
+    """A list of arrays; an array itself is the list of its rows."""
+    if isinstance(value, (list, tuple)):
+        nodes = [context.array(item) for item in value]
+    else:
+        node = context.array(value)
+        if node.ndim == 0:
+            raise FormulaError(f"{what} must be a list of arrays", hint="write [a, b]")
+        from jaccli.formula.functions.shaping import rows
+
+        nodes = rows(node)
+    if any(node.is_float for node in nodes):
+        nodes = [context.floats(node) for node in nodes]
+    return nodes
+
+
+def axis(context: Context, value: Value, what: str) -> Axis:
+    """None, one axis or several."""
+    if value is None:
+        return None
+    if isinstance(value, (list, tuple)):
+        return context.integers(value, what)
+    return context.integer(value, what)
+
+
+def flag(context: Context, value: Value, what: str) -> bool:
+    """True or False; 0 and 1 are taken too."""
+    static = context.static(value)
+    if isinstance(static, (bool, int)) and static in (0, 1):
+        return bool(static)
+    raise FormulaError(f"{what} must be True or False, and this is {describe(value)}")

@@ -1,0 +1,158 @@
+"""Choosing between values, and holding them fixed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaccli.errors import FormulaError
+from jaccli.formula.functions.registry import Array, Floats, function
+from jaccli.formula.values import Context, Value, as_mask, binary, operands
+from jaccli.graph.node import Node, apply, constant
+
+FAMILY = "Choice"
+_HALF = "at a tie each argument gets half"
+
+
+@function(FAMILY, "ITE", kinks="the branch that is not taken contributes exactly 0", example="where(x > 0, x, 0)")
+def where(condition: Any, x: Any = None, y: Any = None, *, context: Context) -> Node:
+    """Entry by entry the first value where the condition holds, else the second."""
+    if x is None or y is None:
+        raise FormulaError("where needs three arguments", hint="write where(condition, a, b)")
+    chosen, other = operands(context, x, y)
+    mask = as_mask(context, condition)
+    if mask.primitive.name in ("equal", "not_equal") and any(arg.is_float for arg in mask.args):
+        context.note(
+            "a branch chosen by == or != on floats has no interior: the derivative there is that of the branch "
+            "taken, which may not be the derivative of the function"
+        )
+    return apply("where", mask, chosen, other)
+
+
+@function(FAMILY, "Max", "fmax", kinks=_HALF, example="maximum(x, 0)")
+def maximum(x: Any, *others: Any, context: Context) -> Node:
+    """The larger of two entries (or more)."""
+    return _extreme(context, "maximum", x, others)
+
+
+@function(FAMILY, "Min", "fmin", kinks=_HALF, example="minimum(x, 1)")
+def minimum(x: Any, *others: Any, context: Context) -> Node:
+    """The smaller of two entries (or more)."""
+    return _extreme(context, "minimum", x, others)
+
+
+def _extreme(context: Context, name: str, first: Value, others: tuple[Value, ...]) -> Node:
+    if not others:
+        return context.array(first)
+    total = first
+    for other in others:
+        left, right = operands(context, total, other)
+        total = apply(name, left, right)
+    return context.array(total)
+
+
+@function(
+    FAMILY,
+    "clamp",
+    kinks="on a bound the derivative stays with the entry: the interval is closed",
+    example="clip(x, -1, 1)",
+)
+def clip(x: Array, min: Any = None, max: Any = None, *, context: Context) -> Node:
+    """The entry, kept between two bounds; None is no bound."""
+    if min is None and max is None:
+        return x
+    low = -float("inf") if min is None else min
+    high = float("inf") if max is None else max
+    bounded = any(isinstance(bound, Node) and bound.is_float or isinstance(bound, float) for bound in (low, high))
+    if not x.is_float and bounded and not (min is None or max is None):
+        x = context.floats(x)
+    x = context.floats(x)
+    return apply("clip", x, context.floats(low), context.floats(high))
+
+
+@function(FAMILY, example="clamp_min(x, 0)")
+def clamp_min(x: Array, min: Any, *, context: Context) -> Node:
+    """The entry, not below a bound."""
+    return clip(x, min, None, context=context)
+
+
+@function(FAMILY, example="clamp_max(x, 0)")
+def clamp_max(x: Array, max: Any, *, context: Context) -> Node:
+    """The entry, not above a bound."""
+    return clip(x, None, max, context=context)
+
+
+@function(FAMILY, example="Piecewise((x, x > 0), (0, True))")
+def Piecewise(*pairs: Any, context: Context) -> Node:  # noqa: N802 - SymPy's spelling
+    """The value of the first pair (value, condition) whose condition holds."""
+    return _cases([(pair[1], pair[0]) for pair in _pairs(pairs)], float("nan"), context)
+
+
+@function(FAMILY, example="select([x < 0, x > 1], [0*x, x], 1)")
+def select(condlist: Any, choicelist: Any, default: Any = 0, *, context: Context) -> Node:
+    """The entry of the first array whose condition holds, else the default."""
+    if not isinstance(condlist, (list, tuple)) or not isinstance(choicelist, (list, tuple)):
+        raise FormulaError("select needs a list of conditions and a list of arrays", hint="select([c1, c2], [a1, a2], default)")
+    if len(condlist) != len(choicelist):
+        raise FormulaError(f"select has {len(condlist)} conditions and {len(choicelist)} arrays")
+    return _cases(list(zip(condlist, choicelist, strict=True)), default, context)
+
+
+def _pairs(pairs: tuple[Any, ...]) -> tuple[Any, ...]:
+    for pair in pairs:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise FormulaError("Piecewise takes pairs (value, condition)", hint="Piecewise((x, x > 0), (0, True))")
+    return pairs
+
+
+def _cases(cases: list[tuple[Value, Value]], default: Value, context: Context) -> Node:
+    result: Value = default
+    for condition, value in reversed(cases):
+        if condition is True:
+            result = value
+        elif condition is not False:
+            result = where(condition, value, result, context=context)
+    return context.array(result)
+
+
+@function(FAMILY, "Heaviside", kinks="a step: derivative 0, at the jump too", example="heaviside(x, 0.5)")
+def heaviside(x: Floats, values: Any = 0.5, *, context: Context) -> Node:
+    """0 below 0, 1 above, and the second argument at 0."""
+    zero = constant(0.0, x.dtype)
+    middle = apply("stop_gradient", context.floats(values))
+    ones = apply("where", apply("less", zero, x), constant(1.0, x.dtype), zero)
+    return apply("where", apply("equal", x, zero), middle, ones)
+
+
+@function(FAMILY, kinks="0 at 0, as abs", example="copysign(x, y)")
+def copysign(x: Floats, y: Floats) -> Node:
+    """The size of the first entry with the sign of the second."""
+    size = apply("abs", x)
+    return apply("where", apply("signbit", y), apply("negative", size), size)
+
+
+@function(FAMILY, kinks="0 where an entry was replaced", example="nan_to_num(x)")
+def nan_to_num(x: Floats, nan: float = 0.0) -> Node:
+    """NaN becomes 0, infinities the largest numbers."""
+    largest = 1.7976931348623157e308 if x.dtype == "float64" else 3.4028234663852886e38
+    kept = apply("where", apply("isnan", x), constant(nan, x.dtype), x)
+    bounded = apply("clip", kept, constant(-largest, x.dtype), constant(largest, x.dtype))
+    return apply("where", apply("isinf", x), apply("stop_gradient", bounded), kept)
+
+
+@function(FAMILY, "detach", example="x*stop_gradient(x)")
+def stop_gradient(x: Array) -> Node:
+    """The value itself, held fixed: its derivative is 0."""
+    return apply("stop_gradient", x)
+
+
+@function(FAMILY, "cast", "asfarray", example="astype(x, float)")
+def astype(x: Array, dtype: Any = None, *, context: Context) -> Node:
+    """The array with another kind of entries."""
+    if isinstance(dtype, str) and ("int" in dtype or dtype == "long"):
+        return apply("cast", x, dtype="int64")
+    return context.floats(x)
+
+
+def add_up(context: Context, first: Value, second: Value) -> Value:
+    """The sum of two values."""
+    return binary(context, "add", first, second)

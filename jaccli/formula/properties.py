@@ -1,0 +1,89 @@
+"""What follows a dot: properties (`x.T`, `x.shape`) and methods (`x.sum(dim=1)`)."""
+
+from __future__ import annotations
+
+from jaccli.errors import FormulaError, nearest
+from jaccli.formula.functions.registry import call, find, functions
+from jaccli.formula.values import Context, Pair, Value, describe
+from jaccli.graph.node import Node, apply
+
+_PASS = frozenset(
+    "clone contiguous double float numpy cpu cuda to copy item tolist astype type real conj conjugate evaluate_ "
+    "requires_grad_ retain_grad block_until_ready doit eval_ half bfloat16 type_as".split()
+)
+_INTEGER = frozenset({"int", "long", "short"})
+_FUNCTION_PROPERTIES = {"T": "T", "mT": "mT", "H": "T", "mH": "mT", "I": "inv", "real": "real", "flat": "ravel"}
+
+
+def read_property(context: Context, value: Value, name: str) -> Value:
+    """`value.name`."""
+    if isinstance(value, Pair) and name in ("values", "indices"):
+        return value.values if name == "values" else value.indices
+    if name == "values":
+        return context.array(value)
+    if isinstance(value, (list, tuple)) and name in ("S", "U", "Vh", "Q", "R", "eigenvalues", "eigenvectors"):
+        raise FormulaError(f".{name} is not known here", hint="give the parts names: U, S, V = svd(A)")
+    node = context.array(value)
+    if name == "shape":
+        return node.shape
+    if name == "size":
+        return node.size
+    if name == "ndim":
+        return node.ndim
+    if name in ("nbytes", "itemsize"):
+        return 8 * (node.size if name == "nbytes" else 1)
+    if name == "dtype":
+        return node.dtype
+    if name in ("data",):
+        return apply("stop_gradient", node)
+    if name in _FUNCTION_PROPERTIES:
+        entry, _ = find(_FUNCTION_PROPERTIES[name])
+        return call(entry, context, [node], {}, None)
+    if name in functions():
+        raise FormulaError(f"the method .{name} stands without its brackets", hint=f"write .{name}()")
+    guess = nearest(name, ["T", "mT", "shape", "size", "ndim", *functions()])
+    raise FormulaError(f"an array has no property {name}", hint=f"did you mean .{guess}?" if guess else None)
+
+
+def call_method(context: Context, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
+    """`arguments[0].name(*arguments[1:])`: the function of that name, and a few that only methods have."""
+    value, *others = arguments
+    if name in ("detach", "stop_gradient"):
+        return apply("stop_gradient", context.array(value))
+    if name == "backward":
+        raise FormulaError(
+            "backward() is what `jaccli vjp` does", hint="leave it out; the last line of a formula is its output"
+        )
+    if name in _INTEGER or (name in ("astype", "to", "type") and others and "int" in str(others[0])):
+        return _to_integer(context, value)
+    if name == "bool":
+        return apply("not_equal", context.array(value), context.array(0))
+    if name in _PASS:
+        if name == "requires_grad_":
+            context.note("requires_grad is left out: every floating input is differentiated")
+        return value
+    if name == "size":
+        shape = context.array(value).shape
+        return shape[context.integer(others[0], "the axis of size()")] if others else shape
+    if name in ("dim", "ndimension"):
+        return context.array(value).ndim
+    if name == "numel":
+        return context.array(value).size
+    if name.startswith("__"):
+        raise FormulaError(f"the name {name} is not in the language")
+    method = f".{name}"
+    if method in functions():
+        return call(functions()[method], context, arguments, keywords, None)
+    if name not in functions():
+        guess = nearest(name, [known for known in functions() if known.isidentifier()])
+        hint = f"did you mean .{guess}()?" if guess else "`jaccli ops` lists all functions"
+        raise FormulaError(f"unknown method {name} of {describe(value)}", hint=hint)
+    if name.endswith("_") and name.removesuffix("_") in functions():
+        name = name.removesuffix("_")
+    entry, _ = find(name)
+    return call(entry, context, arguments, keywords, None)
+
+
+def _to_integer(context: Context, value: Value) -> Node:
+    node = context.array(value)
+    return node if node.dtype == "int64" else apply("cast", node, dtype="int64")

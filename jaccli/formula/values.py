@@ -1,0 +1,300 @@
+"""What a sub-expression is while a formula becomes a graph: an array (a node), or something known before any
+number is computed (a Python number, a tuple, a slice, an option)."""
+
+from __future__ import annotations
+
+import math
+import operator
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jaccli.errors import FormulaError, ShapeError
+from jaccli.formula.names import Dialect
+from jaccli.graph.node import DType, Node, Scalar, apply, broadcast_to, cast, constant, constant_array, reshape
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Value = Any
+"""A Node, a Python number, None, Ellipsis, a string, a SliceValue, or a list or tuple of values."""
+
+_LARGEST_EXACT = 2**53
+
+
+@dataclass(frozen=True)
+class SliceValue:
+    """`start:stop:step` with static parts."""
+
+    start: int | None
+    stop: int | None
+    step: int | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """PyTorch's (values, indices): the values everywhere but under `[0]`, `[1]`, `.indices` and two names."""
+
+    values: Node
+    indices: Node
+
+
+@dataclass
+class Context:
+    """What functions need to know about the formula they stand in. State: the notes collected so far.
+
+    Attributes:
+        float_dtype: of every float in the formula.
+        compute: the numbers of a node, for the few places where a shape depends on them (boolean masks).
+        dialect: whose meaning the call at hand asks for, by prefix or by keyword.
+        notes: what the reader should be told.
+    """
+
+    float_dtype: DType
+    compute: Callable[[Node], NDArray[Any]]
+    dialect: Dialect | None = None
+    prefix: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Tells the reader something, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    @property
+    def is_torch(self) -> bool:
+        """Whether PyTorch's meaning was asked for."""
+        return self.dialect == "torch"
+
+    def array(self, value: Value) -> Node:
+        """The value as a node: numbers become constants, lists of numbers constant arrays, lists of arrays stacks."""
+        if isinstance(value, Node):
+            return value
+        if isinstance(value, Pair):
+            return value.values
+        if isinstance(value, (bool, int, float)):
+            return self.number(value)
+        if isinstance(value, (list, tuple)):
+            return self._stacked(value)
+        raise FormulaError(f"{describe(value)} stands where an array is needed")
+
+    def floats(self, value: Value) -> Node:
+        """The value as a float array."""
+        node = self.array(value)
+        return node if node.is_float else cast(node, self.float_dtype)
+
+    def number(self, value: Scalar) -> Node:
+        """A constant: whole numbers stay integers while they fit, all else is a float."""
+        if isinstance(value, bool):
+            return constant(value, "bool")
+        if isinstance(value, int) and abs(value) < 2**63:
+            return constant(value, "int64")
+        return constant(to_float(value), self.float_dtype)
+
+    def _stacked(self, values: Sequence[Value]) -> Node:
+        flat, shape = _flatten(values)
+        if flat is not None:
+            return _number_array(flat, shape, self.float_dtype)
+        nodes = [self.array(value) for value in values]
+        dtypes = {node.dtype for node in nodes}
+        if len(dtypes) > 1 and any(node.is_float for node in nodes):
+            nodes = [cast(node, self.float_dtype) for node in nodes]
+        return stack(nodes, 0)
+
+    def integer(self, value: Value, what: str) -> int:
+        """A whole number that is known now; computed if it depends on no input."""
+        number = self.static(value)
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or number != int_or_none(number):
+            raise FormulaError(f"{what} must be a whole number, and this is {describe(value)}")
+        return int(number)
+
+    def static(self, value: Value) -> Value:
+        """A node without axes as the number that it stands for; everything else unchanged."""
+        if isinstance(value, Node) and value.shape == ():
+            return self.compute(value).item()
+        return value
+
+    def integers(self, value: Value, what: str) -> tuple[int, ...]:
+        """One whole number or several, as a tuple."""
+        if isinstance(value, Node) and value.ndim == 1:
+            value = self.compute(value).tolist()
+        if isinstance(value, (list, tuple)):
+            return tuple(self.integer(item, what) for item in value)
+        return (self.integer(value, what),)
+
+
+def int_or_none(number: float) -> int | None:
+    """The whole number that a float is, if it is one."""
+    return int(number) if math.isfinite(number) and number == int(number) else None
+
+
+def describe(value: Value) -> str:
+    """A value in words, for messages."""
+    if isinstance(value, Node):
+        return f"an array of shape {value.shape}" if value.shape else "a computed number"
+    if isinstance(value, str):
+        return f"the text {value!r}"
+    if isinstance(value, SliceValue):
+        return "a slice"
+    if value is None:
+        return "None"
+    if value is Ellipsis:
+        return "..."
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return repr(value)
+
+
+def stack(nodes: Sequence[Node], axis: int) -> Node:
+    """Arrays of one shape (broadcast where they differ only in scalars) along a new axis."""
+    shapes = {node.shape for node in nodes}
+    if len(shapes) > 1:
+        listed = ", ".join(str(node.shape) for node in nodes)
+        raise ShapeError(f"arrays of different shapes cannot be stacked: {listed}")
+    if not nodes:
+        raise ShapeError("there is nothing to stack")
+    shape = nodes[0].shape
+    wide = [reshape(node, (*shape[:axis], 1, *shape[axis:])) for node in nodes]
+    return wide[0] if len(wide) == 1 else apply("concatenate", *wide, axis=axis)
+
+
+def to_float(value: Scalar) -> float:
+    """A Python number as a float; one beyond its range is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _flatten(values: Sequence[Value]) -> tuple[list[Scalar] | None, tuple[int, ...]]:
+    """The numbers of a nested list and its shape; None where it holds arrays or is ragged."""
+    level: list[Value] = list(values)
+    shape = [len(level)]
+    while level and all(isinstance(item, (list, tuple)) for item in level):
+        lengths = {len(item) for item in level}
+        if len(lengths) > 1:
+            raise ShapeError("the rows of this list have different lengths")
+        shape.append(lengths.pop())
+        level = [entry for item in level for entry in item]
+    if all(isinstance(item, (bool, int, float)) for item in level):
+        return level, tuple(shape)
+    return None, ()
+
+
+def _number_array(numbers: list[Scalar], shape: tuple[int, ...], float_dtype: DType) -> Node:
+    if numbers and all(isinstance(number, bool) for number in numbers):
+        return constant_array(struct.pack(f"<{len(numbers)}?", *numbers), shape, "bool")
+    if numbers and all(isinstance(number, int) and abs(number) < 2**63 for number in numbers):
+        return constant_array(struct.pack(f"<{len(numbers)}q", *numbers), shape, "int64")
+    code = "d" if float_dtype == "float64" else "f"
+    data = struct.pack(f"<{len(numbers)}{code}", *map(to_float, numbers))
+    return constant_array(data, shape, float_dtype)
+
+
+def binary(context: Context, name: str, a: Value, b: Value) -> Value:
+    """An element-wise operation of two values; of two Python numbers, by Python's own arithmetic."""
+    if not _are_arrays(a, b):
+        return _static_binary(name, a, b)
+    left, right = operands(context, a, b)
+    if name in ("divide", "power"):
+        left, right = context.floats(left), context.floats(right)
+    if name in ("add", "subtract", "multiply", "negative") and left.dtype == right.dtype == "bool":
+        left, right = cast(left, "int64"), cast(right, "int64")
+    return apply(name, left, right)
+
+
+def operands(context: Context, a: Value, b: Value) -> tuple[Node, Node]:
+    """Two values as nodes of one dtype; a Python number takes the dtype of the array beside it."""
+    left = _beside(context, a, b)
+    right = _beside(context, b, a)
+    if left.is_float != right.is_float:
+        left, right = context.floats(left), context.floats(right)
+    return left, right
+
+
+def _beside(context: Context, value: Value, other: Value) -> Node:
+    if isinstance(value, (int, float)) and isinstance(other, Node) and other.is_float:
+        return constant(to_float(value), other.dtype)
+    return context.array(value)
+
+
+def _are_arrays(*values: Value) -> bool:
+    return any(isinstance(value, (Node, Pair, list, tuple)) for value in values)
+
+
+def _static_binary(name: str, a: Value, b: Value) -> Scalar:
+    for value in (a, b):
+        if not isinstance(value, (bool, int, float)):
+            raise FormulaError(f"{describe(value)} cannot be used in arithmetic")
+    try:
+        if name == "power":
+            return _static_power(a, b)
+        result: Scalar = _STATIC[name](a, b)
+    except ZeroDivisionError:
+        return _by_zero(name, a)
+    except OverflowError:
+        return _STATIC[name](to_float(a), to_float(b)) if name != "divide" else to_float(a) / to_float(b)
+    if isinstance(result, int) and result.bit_length() > 4096:
+        return to_float(result)
+    return result
+
+
+_STATIC: dict[str, Callable[[Any, Any], Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "logical_and": lambda a, b: bool(a) and bool(b),
+    "logical_or": lambda a, b: bool(a) or bool(b),
+}
+
+
+def _by_zero(name: str, a: Scalar) -> float:
+    if name == "remainder" or a == 0 or math.isnan(a):
+        return math.nan
+    return math.copysign(math.inf, a)
+
+
+def _static_power(base: Scalar, exponent: Scalar) -> Scalar:
+    """base**exponent; a whole number that would grow beyond 64 bits becomes a float at once."""
+    if isinstance(base, int) and isinstance(exponent, int) and exponent >= 0:
+        if abs(base) <= 1 or exponent * abs(base).bit_length() <= 64:
+            return int(base) ** exponent
+    x, y = to_float(base), to_float(exponent)
+    if x < 0 and math.isfinite(y) and y != math.floor(y):
+        return math.nan
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return -math.inf if x < 0 and y % 2 == 1 else math.inf
+    except ValueError:
+        return math.inf if x == 0 else math.nan
+
+
+def negative(context: Context, value: Value) -> Value:
+    """The opposite of a value."""
+    if isinstance(value, (bool, int, float)):
+        return -value
+    node = context.array(value)
+    return apply("negative", cast(node, "int64") if node.dtype == "bool" else node)
+
+
+def as_mask(context: Context, value: Value) -> Node:
+    """The value as truth values: a number holds where it is not 0."""
+    node = context.array(value)
+    return node if node.dtype == "bool" else apply("not_equal", node, constant(0, node.dtype))
+
+
+def broadcast_together(*nodes: Node) -> tuple[Node, ...]:
+    """The nodes broadcast to their common shape."""
+    from jaccli.graph.node import broadcast_shapes
+
+    shape = broadcast_shapes([node.shape for node in nodes])
+    return tuple(broadcast_to(node, shape) for node in nodes)

@@ -1,0 +1,74 @@
+"""Where a result goes: a file, a pipe or a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+
+from jaccli.errors import FileError, UsageError
+from jaccli.io.atomic import check_writable, write_atomically
+from jaccli.io.formats import BINARY, Presentation
+
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def terminal_width() -> int:
+    """How many characters a line of the terminal holds; `COLUMNS` has the last word."""
+    return max(shutil.get_terminal_size().columns, 20)
+
+
+def draws_lines(presentation: Presentation) -> bool:
+    """Whether the result is a table that is seen at a terminal which shows lines and colours."""
+    if presentation.format != "table" or presentation.path is not None or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+
+def check(presentation: Presentation) -> None:
+    """Refuses, before any work, a destination that cannot take the result.
+
+    Raises:
+        UsageError: a binary format at a terminal.
+        FileError: the file cannot be written.
+    """
+    if presentation.path is not None:
+        check_writable(presentation.path)
+    elif sys.stdout is None:
+        raise FileError("standard output is closed", hint="write to a file with -o FILE")
+    elif presentation.format in BINARY and sys.stdout.isatty():
+        raise UsageError(
+            f"{presentation.format} is binary and would garble the terminal",
+            hint=f"write it to a file with -o FILE.{presentation.format}, or send it into a pipe",
+        )
+
+
+def send(content: str | bytes, presentation: Presentation) -> None:
+    """Writes finished content to its destination.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    if presentation.path is not None:
+        data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+        write_atomically(presentation.path, data)
+    elif isinstance(content, bytes):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        sys.stdout.write(_encodable(content, is_json=presentation.format == "json"))
+
+
+def _encodable(content: str, *, is_json: bool) -> str:
+    """The content in characters that standard output's encoding has."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        content.encode(encoding)
+    except UnicodeEncodeError:
+        if is_json:
+            return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], content)
+        return content.encode(encoding, "backslashreplace").decode(encoding)
+    return content

@@ -1,0 +1,181 @@
+"""What a command found out, before anyone decides how it looks.
+
+A `Report` is frozen, and the writers only read it. Results that are rows and not arrays are a
+`jaccli.io.listing.Listing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from jaccli.errors import NumbersError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    Array: TypeAlias = NDArray[Any]
+    Entries: TypeAlias = NDArray[Any] | csr_array
+
+Shape = tuple[int, ...]
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What the rows or columns of a matrix stand for: the entries of a named array, in C order."""
+
+    name: str
+    shape: Shape
+
+    @property
+    def size(self) -> int:
+        """How many rows or columns there are."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def label(self, position: int) -> str:
+        """The entry at a flat position: `x[0,1]`, or `x` for a scalar."""
+        if not self.shape:
+            return self.name
+        index = ",".join(str(int(part)) for part in np.unravel_index(position, self.shape))
+        return f"{self.name}[{index}]"
+
+
+class Coordinates(NamedTuple):
+    """The stored entries of a sparse matrix: where they stand and what they are, each of shape (stored,)."""
+
+    rows: Array
+    columns: Array
+    data: Array
+
+
+@dataclass(frozen=True)
+class Block:
+    """One array of a result.
+
+    Attributes:
+        path: where it stands in the result: () for the result itself, ("x",), or ("x", "y") in a Hessian.
+        entries: a dense array of any shape, or a sparse matrix.
+        title: what it is, for people.
+        rows, columns: what the matrix view of it is labelled with; None where entries are shown by index.
+    """
+
+    path: Path
+    entries: Entries
+    title: str
+    rows: Axis | None = None
+    columns: Axis | None = None
+
+    @property
+    def name(self) -> str:
+        """A name for keys and headings: `x`, `x,y`, or `result`."""
+        return ",".join(self.path) or "result"
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether only stored entries are held."""
+        return hasattr(self.entries, "tocoo")
+
+    @property
+    def shape(self) -> Shape:
+        """The shape, dense or sparse."""
+        return tuple(int(size) for size in np.shape(self.entries))
+
+    def coordinates(self) -> Coordinates:
+        """The stored entries, row by row. Only for a block that is sparse."""
+        matrix: Any = self.entries
+        stored = matrix.tocoo()
+        rows, columns = stored.coords
+        return Coordinates(rows, columns, stored.data)
+
+    def dense(self) -> Array:
+        """The array. Only for a block that is not sparse."""
+        return np.asarray(self.entries)
+
+    def as_matrix(self) -> Block:
+        """The block with the two groups of axes flattened to rows and columns, if it has such groups."""
+        if self.rows is None or self.columns is None or self.is_sparse:
+            return self
+        matrix = self.dense().reshape(self.rows.size, self.columns.size)
+        return Block(self.path, matrix, self.title, self.rows, self.columns)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of one numeric command.
+
+    Attributes:
+        command, expression: what was asked.
+        inputs: shape and dtype of each input, by name.
+        blocks: the arrays of the result, in order.
+        value: f(x) where it is known, else None.
+        calls: for accumulated gradients, a heading and the blocks after each call; else None.
+        matrix: whether a Jacobian or Hessian is laid out by rows and columns.
+    """
+
+    command: str
+    expression: str
+    inputs: Mapping[str, tuple[Shape, str]]
+    blocks: Sequence[Block]
+    value: Array | None = None
+    calls: Sequence[tuple[str, Sequence[Block]]] | None = None
+    matrix: bool = False
+
+    def laid_out(self) -> tuple[Block, ...]:
+        """The blocks in the layout that was asked for."""
+        return tuple(block.as_matrix() for block in self.blocks) if self.matrix else tuple(self.blocks)
+
+    def value_block(self) -> Block | None:
+        """f(x) as a block of its own, if it is known."""
+        if self.value is None:
+            return None
+        return Block(("value",), self.value, f"f({', '.join(self.inputs)})")
+
+
+def require_finite(report: Report) -> None:
+    """Refuses a result that holds a NaN or an infinity, in the result itself or after one of the calls.
+
+    Raises:
+        NumbersError: names the block, how many entries are not finite, and the first of them.
+    """
+    groups: list[tuple[str, Sequence[Block]]] = [("", report.blocks)]
+    groups += [(f" after call {number}", blocks) for number, (_, blocks) in enumerate(report.calls or (), 1)]
+    for when, blocks in groups:
+        for block in blocks:
+            trouble = non_finite(block)
+            if trouble is not None:
+                whose = f" for {block.name}" if block.path else ""
+                raise NumbersError(
+                    f"the result of {report.command}{whose}{when} is not finite: {trouble}",
+                    hint="without --strict it is shown as it is",
+                )
+
+
+def non_finite(block: Block) -> str | None:
+    """How many entries are NaN or infinite and where the first one is, in words; None if all are finite."""
+    data = block.coordinates().data if block.is_sparse else block.dense()
+    bad = ~np.isfinite(data)
+    count = int(bad.sum())
+    if not count:
+        return None
+    nans = int(np.isnan(data).sum())
+    kinds = [f"{number} {kind}" for number, kind in ((nans, "nan"), (count - nans, "inf")) if number]
+    where = "" if bad.ndim == 0 else f", the first at {_place(block, int(np.argmax(bad.ravel())))}"
+    return f"{' and '.join(kinds)} of {bad.size}{where}"
+
+
+def _place(block: Block, position: int) -> str:
+    """The index of an entry: of a stored one by its position among them, of a dense one in C order."""
+    if block.is_sparse:
+        rows, columns, _ = block.coordinates()
+        return f"[{rows[position]}, {columns[position]}]"
+    return f"[{', '.join(str(int(part)) for part in np.unravel_index(position, block.shape))}]"
+
+
+def shape_text(shape: Shape) -> str:
+    """`2×3`, `5`, or `scalar`."""
+    return "×".join(map(str, shape)) if shape else "scalar"

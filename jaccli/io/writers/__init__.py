@@ -1,0 +1,90 @@
+"""The formats of a result, one module each; `deliver` picks the one that was asked for and writes it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from jaccli.io import destination
+from jaccli.io.formats import Presentation
+from jaccli.io.listing import Listing
+
+if TYPE_CHECKING:
+    from jaccli.io.report import Block, Report
+
+
+def deliver(report: Report | Listing, presentation: Presentation) -> None:
+    """Writes a report to its destination in its format.
+
+    Raises:
+        UsageError: the format cannot hold the result.
+        FileError: the destination cannot be written.
+    """
+    destination.check(presentation)
+    if destination.draws_lines(presentation):
+        _draw(report, presentation)
+        return
+    indented = presentation.path is None and sys.stdout.isatty()
+    destination.send(rendered(report, presentation, indented=indented), presentation)
+
+
+def rendered(report: Report | Listing, presentation: Presentation, *, indented: bool = False) -> str | bytes:
+    """A report in its format, as text or bytes.
+
+    Raises:
+        UsageError: the format cannot hold the result.
+    """
+    if isinstance(report, Listing):
+        from jaccli.io.writers import listings
+
+        return listings.rendered(report, presentation.format, indented=indented)
+    if presentation.format == "json":
+        from jaccli.io.writers import json_text
+
+        return json_text.text(report, indented=indented)
+    if presentation.format == "table":
+        from jaccli.io.writers import table
+
+        return table.text(report, presentation)
+    return _rendered_arrays(report, presentation)
+
+
+def _draw(report: Report | Listing, presentation: Presentation) -> None:
+    if isinstance(report, Listing):
+        from jaccli.io.writers import listings
+
+        listings.show(report)
+    else:
+        from jaccli.io.writers import table
+
+        table.show(report, presentation)
+
+
+def _rendered_arrays(report: Report, presentation: Presentation) -> str | bytes:
+    """The arrays of a report in one of the formats that hold arrays and nothing else."""
+    from jaccli.io.writers import binary, delimited, latex, markdown, plain
+
+    blocks = _all_blocks(report, presentation)
+    precision = presentation.precision
+    match presentation.format:
+        case "npy":
+            return binary.npy(blocks)
+        case "npz":
+            return binary.npz(blocks)
+        case "mtx":
+            return binary.mtx(blocks)
+        case "csv":
+            return delimited.text(blocks, ",", precision)
+        case "tsv":
+            return delimited.text(blocks, "\t", precision)
+        case "markdown":
+            return markdown.text(blocks, precision)
+        case "latex":
+            return latex.text(blocks, precision)
+        case _:
+            return plain.text(blocks, precision)
+
+
+def _all_blocks(report: Report, presentation: Presentation) -> list[Block]:
+    value = report.value_block() if presentation.show_value and report.command != "eval" else None
+    return [*([] if value is None else [value]), *report.laid_out()]

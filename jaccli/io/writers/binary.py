@@ -1,0 +1,73 @@
+"""Array files: `.npy`, `.npz` and Matrix Market."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaccli.errors import UsageError
+from jaccli.io.accumulators import archive
+from jaccli.io.report import Block
+
+
+def npy(blocks: Sequence[Block]) -> bytes:
+    """One dense array.
+
+    Raises:
+        UsageError: there are several arrays, or the one is sparse.
+    """
+    block = _only(blocks, ".npy", "write .npz, which holds them all by name, or choose one with --wrt")
+    if block.is_sparse:
+        raise UsageError(".npy holds no sparse matrix", hint="write .npz or .mtx, or leave --sparse out")
+    buffer = io.BytesIO()
+    np.save(buffer, block.dense(), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def npz(blocks: Sequence[Block]) -> bytes:
+    """Dense arrays by name (`x`; `x,y` in a Hessian; `result`), or one sparse matrix as SciPy's `load_npz` reads it.
+
+    Raises:
+        UsageError: there are several sparse matrices, or two arrays have one name.
+    """
+    if any(block.is_sparse for block in blocks):
+        from scipy.sparse import save_npz
+
+        buffer = io.BytesIO()
+        block = _only(blocks, ".npz with --sparse", "choose one with --wrt, or use --json")
+        save_npz(buffer, block.entries)
+        return buffer.getvalue()
+    arrays = {block.name: block.dense() for block in blocks}
+    if len(arrays) < len(blocks):
+        raise UsageError("an input is called value, and so would be f(x) in the .npz", hint="leave --value out")
+    return archive(arrays)
+
+
+def mtx(blocks: Sequence[Block]) -> str:
+    """One matrix in the Matrix Market exchange format; a vector is one column.
+
+    Raises:
+        UsageError: there are several arrays, or the one has more than two axes.
+    """
+    from scipy.io import mmwrite
+
+    block = _only(blocks, ".mtx", "choose one with --wrt, or write .npz")
+    entries = block.entries
+    if not block.is_sparse:
+        array = block.dense()
+        if array.ndim > 2:
+            raise UsageError(f".mtx holds a matrix, and this array has {array.ndim} axes", hint="write .npy or .json")
+        entries = array if array.ndim == 2 else array.reshape(-1, 1)
+        entries = entries.astype(np.int64) if entries.dtype == np.bool_ else entries
+    buffer = io.BytesIO()
+    mmwrite(buffer, entries, precision=17, symmetry="general")
+    return buffer.getvalue().decode("ascii")
+
+
+def _only(blocks: Sequence[Block], what: str, hint: str) -> Block:
+    if len(blocks) == 1:
+        return blocks[0]
+    names = ", ".join(block.name for block in blocks)
+    raise UsageError(f"{what} holds one array, and there are {len(blocks)}: {names}", hint=hint)

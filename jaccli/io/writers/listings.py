@@ -1,0 +1,92 @@
+"""Rows of text in the formats that fit them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from jaccli.errors import UsageError
+from jaccli.io.destination import terminal_width
+from jaccli.io.formats import Format
+from jaccli.io.listing import Listing
+
+
+def rendered(listing: Listing, chosen: Format, *, indented: bool = False) -> str:
+    """A listing in its format.
+
+    Raises:
+        UsageError: the format holds arrays only.
+    """
+    match chosen:
+        case "table":
+            return _table(listing)
+        case "json":
+            return json.dumps(_safe(listing.fields), ensure_ascii=False, indent=2 if indented else None) + "\n"
+        case "csv":
+            return _delimited(listing, ",")
+        case "tsv":
+            return _delimited(listing, "\t")
+        case "markdown":
+            return _markdown(listing)
+        case "plain":
+            return "".join("\t".join(row) + "\n" for row in listing.rows)
+        case other:
+            raise UsageError(f"{other} holds arrays, and this is a list", hint="use table, json, csv, tsv or markdown")
+
+
+def show(listing: Listing) -> None:
+    """Shows a listing at the terminal that standard output is."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=terminal_width(), highlight=False, markup=False, emoji=False)
+    if listing.title:
+        console.print(Text(listing.title, style="bold"), soft_wrap=True)
+    table = Table(box=box.ROUNDED, border_style="dim", header_style="cyan")
+    for heading in listing.columns:
+        table.add_column(Text(heading), overflow="fold")
+    for position, row in enumerate(listing.rows):
+        table.add_row(*map(Text, row), style=listing.style(position) if listing.style else None)
+    console.print(table)
+    if listing.footer:
+        console.print(Text(listing.footer), soft_wrap=True)
+
+
+def _table(listing: Listing) -> str:
+    rows = [listing.columns, *listing.rows]
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    lines = [listing.title] if listing.title else []
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append(("  " + "  ".join(cells)).rstrip())
+    return "\n".join([*lines, *([listing.footer] if listing.footer else [])]) + "\n"
+
+
+def _delimited(listing: Listing, delimiter: str) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=delimiter, lineterminator="\n").writerows([listing.columns, *listing.rows])
+    return buffer.getvalue()
+
+
+def _markdown(listing: Listing) -> str:
+    rows = [listing.columns, ["---"] * len(listing.columns), *listing.rows]
+    lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
+    parts = [f"**{listing.title}**"] if listing.title else []
+    return "\n\n".join([*parts, "\n".join(lines), *([listing.footer] if listing.footer else [])]) + "\n"
+
+
+def _safe(value: Any) -> Any:
+    """Plain data with its non-finite numbers as the strings that stand for them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {key: _safe(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_safe(part) for part in value]
+    return value
