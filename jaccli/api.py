@@ -34,6 +34,7 @@ class Formula:
     Attributes:
         text: as given.
         inputs: the free names, in order of appearance.
+        constants: the constants that it uses (pi, e, …); an input of such a name replaces the constant.
         notes: what the reader should be told about the text.
 
     Raises:
@@ -47,6 +48,7 @@ class Formula:
         self.dtype: DType = dtype
         self._tree = read_tree(text)
         self.inputs: tuple[str, ...] = self._tree.inputs
+        self.constants: tuple[str, ...] = self._tree.optional
         self.notes: tuple[str, ...] = self._tree.notes
         self._programs: dict[tuple[Any, ...], tuple[Program, Lowered]] = {}
 
@@ -90,8 +92,7 @@ class Formula:
         """The value and a function from cotangents to the VJPs; the forward pass is computed once."""
         program, point = self._bind(inputs)
         names = self._names(program, wrt)
-        staged = program.pullback(names)
-        (value,), residuals = staged.start([point[name] for name in program.inputs])
+        value, staged, residuals = program.pullback(point, names)
 
         def pull(v: ArrayLike | None = None) -> dict[str, Array]:
             backs = staged.finish(residuals, [self._cotangent(program, v)])
@@ -99,7 +100,7 @@ class Formula:
 
         return value, pull
 
-    def jvp(self, inputs: Point, tangents: Point) -> Array:
+    def jvp(self, inputs: Point, tangents: Point, *, wrt: Sequence[str] | None = None) -> Array:
         """J·u, of the output's shape; inputs without a tangent are held fixed.
 
         Args:
@@ -107,6 +108,10 @@ class Formula:
             tangents: for at least one floating input, an array of its shape or a scalar.
         """
         program, point = self._bind(inputs)
+        if wrt is not None:
+            left_out = [name for name in tangents if name not in self._names(program, wrt)]
+            if left_out:
+                raise InputError(f"the tangent of {left_out[0]} is given, and --wrt leaves {left_out[0]} out")
         return program.jvp(point, self._tangents(program, tangents))
 
     def jacobian(
@@ -293,6 +298,7 @@ class _Derivative(Formula):
         self._name = name
         self._cotangent_name = next(v for v in ("v", "v1", "v2", "cotangent") if v not in parent.inputs)
         self.inputs = (*parent.inputs, self._cotangent_name)
+        self.constants = parent.constants
         self._programs = {}
 
     def _lower(self, specs: Mapping[str, InputSpec], point: Mapping[str, Array]) -> Lowered:

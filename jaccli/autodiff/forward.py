@@ -14,19 +14,20 @@ from jaccli.graph.node import Node, apply, filled, input_node
 COTANGENT = "v"
 
 
-def pushforward(output: Node, tangents: Mapping[Node, Node]) -> Node:
+def pushforward(output: Node, tangents: Mapping[Node, Node], *, guarded: bool = False) -> Node:
     """The tangent of the output for tangents of some nodes, the others held fixed.
 
     Args:
         output: a float node.
         tangents: for each node that moves, a node of its shape.
+        guarded: as for `pullback`.
 
     Returns:
         A node of the output's shape.
     """
     v = input_node(f"{COTANGENT} of the transpose", output.shape, output.dtype)
     total: Node | None = None
-    for back, tangent in zip(pullback(output, v, list(tangents)), tangents.values(), strict=True):
+    for back, tangent in zip(pullback(output, v, list(tangents), guarded=guarded), tangents.values(), strict=True):
         (contribution,) = pullback(back, tangent, [v])
         total = contribution if total is None else apply("add", total, contribution)
     return filled(output.shape, 0.0, output.dtype) if total is None else total

@@ -42,19 +42,24 @@ class Program:
         (result,) = self._value_plan.run(self._feeds(point))
         return result
 
-    def pullback(self, wrt: Sequence[str]) -> Staged:
-        """The pullback for some inputs: early output the value, late feed the cotangent."""
-        return self._pullback(tuple(wrt))
+    def pullback(self, point: Mapping[str, Array], wrt: Sequence[str]) -> tuple[Array, Staged, list[Array]]:
+        """The value, and the pullback for some inputs with its residuals; its late feed is the cotangent."""
+        feeds = self._feeds(point)
+        staged = self._pullback(tuple(wrt), guarded=False)
+        (value,), residuals = staged.start(feeds)
+        if np.isnan(value).any():
+            staged = self._pullback(tuple(wrt), guarded=True)
+            residuals = staged.start(feeds)[1]
+        return value, staged, residuals
 
     def vjp(self, point: Mapping[str, Array], cotangent: Array, wrt: Sequence[str]) -> tuple[Array, list[Array]]:
         """The value, and the cotangent of each input."""
-        staged = self._pullback(tuple(wrt))
-        (value,), residuals = staged.start(self._feeds(point))
+        value, staged, residuals = self.pullback(point, wrt)
         return value, staged.finish(residuals, [cotangent])
 
     def vjp_stack(self, point: Mapping[str, Array], cotangents: Array, wrt: Sequence[str]) -> list[Array]:
         """The cotangents of each input for a stack of cotangents of the output."""
-        backs = pullback(self.smooth, self.cotangent, [self.inputs[name] for name in wrt])
+        backs = self._backs(point, wrt)
         length = chunk_length(backs, self.cotangent, max(len(cotangents), 1))
         batched = Batched(backs, list(self.inputs.values()), self.cotangent, length)
         residuals = batched.start(self._feeds(point))
@@ -67,7 +72,7 @@ class Program:
     def jvp(self, point: Mapping[str, Array], tangents: Mapping[str, Array]) -> Array:
         """The tangent of the output."""
         moving = tuple(tangents)
-        plan = self._pushforward(moving)
+        plan = self._pushforward(moving, self._makes_nan(point))
         (result,) = plan.run([*self._feeds(point), *(tangents[name] for name in moving)])
         return result
 
@@ -102,13 +107,13 @@ class Program:
         self, point: Mapping[str, Array], wrt: Sequence[str], chunk: int | None = None
     ) -> Iterator[tuple[int, list[Array]]]:
         """Rows of the Jacobian in order: (number of the first row, a stack of rows for each input)."""
-        backs = pullback(self.smooth, self.cotangent, [self.inputs[name] for name in wrt])
+        backs = self._backs(point, wrt)
         yield from self._sweep(backs, self.cotangent, self._feeds(point), chunk)
 
     def _columns(self, point: Mapping[str, Array], name: str, chunk: int | None) -> Array:
         source = self.inputs[name]
         tangent = input_node(f"tangent of {name}", source.shape, source.dtype)
-        push = pushforward(self.smooth, {source: tangent})
+        push = pushforward(self.smooth, {source: tangent}, guarded=self._makes_nan(point))
         block = np.empty((source.size, self.smooth.size), self.smooth.dtype)
         for first, (part,) in self._sweep([push], tangent, self._feeds(point), chunk):
             block[first : first + len(part)] = part.reshape(len(part), -1)
@@ -145,10 +150,18 @@ class Program:
     def _plans(self) -> dict[Any, Any]:
         return {}
 
-    def _pullback(self, wrt: tuple[str, ...]) -> Staged:
-        key = ("pullback", wrt)
+    def _makes_nan(self, point: Mapping[str, Array]) -> bool:
+        return bool(np.isnan(self.value(point)).any())
+
+    def _backs(self, point: Mapping[str, Array], wrt: Sequence[str]) -> list[Node]:
+        sources = [self.inputs[name] for name in wrt]
+        return pullback(self.smooth, self.cotangent, sources, guarded=self._makes_nan(point))
+
+    def _pullback(self, wrt: tuple[str, ...], guarded: bool) -> Staged:
+        key = ("pullback", wrt, guarded)
         if key not in self._plans:
-            backs = pullback(self.smooth, self.cotangent, [self.inputs[name] for name in wrt])
+            sources = [self.inputs[name] for name in wrt]
+            backs = pullback(self.smooth, self.cotangent, sources, guarded=guarded)
             self._plans[key] = Staged(backs, list(self.inputs.values()), [self.cotangent], [self.output])
         staged: Staged = self._plans[key]
         return staged
@@ -157,11 +170,11 @@ class Program:
         sources = [(name, self.inputs[name]) for name in moving]
         return {source: input_node(f"tangent of {name}", source.shape, source.dtype) for name, source in sources}
 
-    def _pushforward(self, moving: tuple[str, ...]) -> Plan:
-        key = ("pushforward", moving)
+    def _pushforward(self, moving: tuple[str, ...], guarded: bool) -> Plan:
+        key = ("pushforward", moving, guarded)
         if key not in self._plans:
             tangents = self._tangents(moving)
-            push = pushforward(self.smooth, tangents)
+            push = pushforward(self.smooth, tangents, guarded=guarded)
             self._plans[key] = Plan([push], [*self.inputs.values(), *tangents.values()])
         plan: Plan = self._plans[key]
         return plan

@@ -39,25 +39,27 @@ class Cotangent(NamedTuple):
     live: Node | None
 
 
-def pullback(output: Node, cotangent: Node, wrt: Sequence[Node]) -> list[Node]:
+def pullback(output: Node, cotangent: Node, wrt: Sequence[Node], *, guarded: bool = False) -> list[Node]:
     """The cotangents of the nodes `wrt` for a cotangent of the output.
 
     Args:
         output: a float node, of any shape.
         cotangent: a node of the output's shape.
         wrt: the nodes to differentiate for.
+        guarded: an operation that gives NaN passes NaN back, never the finite slope of a formula off its domain
+            (the slope of log at -1 is not -1). It costs a test an operation, so it is for points where a NaN arose.
 
     Returns:
         One node for each of `wrt`, of its shape; zeros where the output does not depend on it.
     """
-    totals = _sweep(output, Cotangent(cotangent, None), wrt)
+    totals = _sweep(output, Cotangent(cotangent, None), wrt, guarded)
     return [
         totals[node].value if node in totals else filled(node.shape, 0.0, node.dtype if node.is_float else "float64")
         for node in wrt
     ]
 
 
-def _sweep(output: Node, seed: Cotangent, wrt: Sequence[Node]) -> dict[Node, Cotangent]:
+def _sweep(output: Node, seed: Cotangent, wrt: Sequence[Node], guarded: bool) -> dict[Node, Cotangent]:
     active = dependents([output], wrt)
     pending: dict[Node, list[Cotangent]] = {output: [seed]} if output in active else {}
     wanted = set(wrt)
@@ -71,7 +73,7 @@ def _sweep(output: Node, seed: Cotangent, wrt: Sequence[Node]) -> dict[Node, Cot
             totals[node] = total
         for index, argument in enumerate(node.args):
             if argument in active and argument.is_float and node.primitive.differentiates(index):
-                pending.setdefault(argument, []).append(_pull(index, total, node))
+                pending.setdefault(argument, []).append(_pull(index, total, node, guarded))
     return totals
 
 
@@ -83,7 +85,7 @@ def _add_up(contributions: list[Cotangent]) -> Cotangent:
     return Cotangent(value, live)
 
 
-def _pull(index: int, total: Cotangent, node: Node) -> Cotangent:
+def _pull(index: int, total: Cotangent, node: Node, guarded: bool) -> Cotangent:
     """What the cotangent of a node contributes to its argument `index`."""
     primitive = node.primitive
     argument = node.args[index]
@@ -92,6 +94,9 @@ def _pull(index: int, total: Cotangent, node: Node) -> Cotangent:
     value, own = (pulled.value, pulled.live) if isinstance(pulled, Masked) else (pulled, None)
     if primitive.elementwise:
         value = broadcast_to(value, node.shape)
+        if guarded:
+            value = apply("on_domain", value, _made_here(node))
+            value = value if own is None else select(own, value, 0.0)
     live = _pull_mask(index, total, node)
     if live is not None:
         live = broadcast_to(live, value.shape)
@@ -103,6 +108,15 @@ def _pull(index: int, total: Cotangent, node: Node) -> Cotangent:
         live = own if live is None else live & own
     value = sum_to(cast(value, argument.dtype), argument.shape)
     return Cotangent(value, None if live is None else sum_to(live, argument.shape))
+
+
+def _made_here(node: Node) -> Node:
+    """NaN where an operation made a NaN of arguments that are none, else 0."""
+    made = apply("isnan", node)
+    for argument in node.args:
+        if argument.is_float:
+            made = made & ~apply("isnan", argument)
+    return select(made, filled((), math.nan, node.dtype), 0.0)
 
 
 def _pull_mask(index: int, total: Cotangent, node: Node) -> Node | None:

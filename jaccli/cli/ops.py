@@ -21,7 +21,7 @@ Family = Annotated[str | None, typer.Option("--family", metavar="FAMILY", help="
 @command(example="jaccli ops logsumexp")
 def run(output: Output, name: Name = None, family: Family = None) -> None:
     """The functions of the language by family; with a name, all that is known about that one."""
-    from jaccli.formula.functions import catalogue
+    from jaccli.formula.functions.registry import catalogue
     from jaccli.io.writers import deliver
 
     presentation = output.presentation()
@@ -74,7 +74,7 @@ def _of_one(function: Function) -> Listing:
     rows = [(key, ", ".join(value) if isinstance(value, list) else value) for key, value in fields.items() if value]
     return Listing(
         title=function.signature,
-        columns=("", ""),
+        columns=("field", "value"),
         rows=rows,
         fields={"command": "ops", "functions": [fields]},
     )

@@ -182,9 +182,10 @@ def read(
     from jaccli.api import Formula
 
     formula = Formula(expression, dtype=problem.dtype)
-    _check_names(formula.inputs, given)
-    wrt = _wrt(problem, formula.inputs)
-    point = {name: _parsed(given[name], problem, name=name, label=f"--{name}", shape=None) for name in formula.inputs}
+    names = (*formula.inputs, *(name for name in formula.constants if name in given))
+    _check_names(names, given)
+    wrt = _wrt(problem, names)
+    point = {name: _parsed(given[name], problem, name=name, label=f"--{name}", shape=None) for name in names}
     return Request(command, expression, formula, point, wrt, presentation, problem, output, tangent_texts)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_NODES = 2_000_000
-_SPECIAL: dict[str, Value] = {"None": None, "True": True, "False": False, "...": Ellipsis}
+_SPECIAL: dict[str, Value] = {"None": None, "newaxis": None, "True": True, "False": False, "...": Ellipsis}
 _OPERATORS = {
     "@": "matmul",
     "//": "floor_divide",

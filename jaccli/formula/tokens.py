@@ -10,6 +10,7 @@ from jaccli.errors import FormulaError, LimitError, Span
 
 LONGEST_TEXT = 8_000_000
 LONGEST_NUMBER = 400
+LONGEST_NAME = 200
 
 
 class Token(NamedTuple):
@@ -87,6 +88,8 @@ def _append(tokens: list[Token], kind: str, piece: str, span: Span, text: str) -
         _refuse_glued(tokens, piece, span, text)
     if kind == "name" and tokens and tokens[-1].kind == "number" and tokens[-1].span.end == span.start:
         raise _glued(tokens[-1], piece, span, text)
+    if kind == "name" and len(piece) > LONGEST_NAME:
+        raise FormulaError(f"a name of {len(piece):,} characters; the limit is {LONGEST_NAME}")
     if kind == "operator":
         piece = _SIGNS.get(piece, piece)
     if kind == "name":

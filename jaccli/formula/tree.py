@@ -25,6 +25,8 @@ from jaccli.formula.names import CONSTANTS, MODULES
 Expression = Any
 """A SymPy tree. SymPy has no type annotations that would say more."""
 
+PROPERTIES = frozenset({"T", "mT", "H", "shape", "size", "ndim"})
+"""Properties of an array that no module has: `K.T` is about a value."""
 INDEX = "[]"
 CONDITIONAL = "if"
 
@@ -116,8 +118,9 @@ def _names_that_stand_alone(root: syntax.Syntax) -> Iterator[str]:
         match stack.pop():
             case syntax.Name(name=name):
                 yield name
-            case syntax.Attribute(value=value) if not isinstance(value, syntax.Name):
-                stack.append(value)
+            case syntax.Attribute(value=value, name=name):
+                if not isinstance(value, syntax.Name) or name in PROPERTIES:
+                    stack.append(value)
             case syntax.Unary(operand=operand):
                 stack.append(operand)
             case syntax.Chain(operands=items) | syntax.Display(items=items):
@@ -199,7 +202,7 @@ class _Builder:
         raise TypeError(f"no recipe for {type(node).__name__}")
 
     def _name(self, name: str) -> _Recipe:
-        if name not in ("None", "True", "False", "..."):
+        if name not in ("None", "True", "False", "...", "newaxis"):
             self.names.setdefault(name)
         return _Recipe((), lambda _: sympy.Symbol(name))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.names import Dialect
-from jaccli.graph.node import DType, Node, Scalar, apply, broadcast_to, cast, constant, constant_array, reshape
+from jaccli.graph.node import DType, Node, Scalar, apply, broadcast_to, cast, constant, constant_array, reshape, scalar_value, topological
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,6 +48,8 @@ class Context:
         float_dtype: of every float in the formula.
         compute: the numbers of a node, for the few places where a shape depends on them (boolean masks).
         dialect: whose meaning the call at hand asks for, by prefix or by keyword.
+        prefix: the prefix of the call at hand.
+        positional: how many arguments it has without a keyword.
         notes: what the reader should be told.
     """
 
@@ -55,6 +57,7 @@ class Context:
     compute: Callable[[Node], NDArray[Any]]
     dialect: Dialect | None = None
     prefix: str = ""
+    positional: int = 0
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
@@ -104,6 +107,7 @@ class Context:
 
     def integer(self, value: Value, what: str) -> int:
         """A whole number that is known now; computed if it depends on no input."""
+        _refuse_floating_input(value, what)
         number = self.static(value)
         if isinstance(number, bool) or not isinstance(number, (int, float)) or number != int_or_none(number):
             raise FormulaError(f"{what} must be a whole number, and this is {describe(value)}")
@@ -118,10 +122,23 @@ class Context:
     def integers(self, value: Value, what: str) -> tuple[int, ...]:
         """One whole number or several, as a tuple."""
         if isinstance(value, Node) and value.ndim == 1:
+            _refuse_floating_input(value, what)
             value = self.compute(value).tolist()
         if isinstance(value, (list, tuple)):
             return tuple(self.integer(item, what) for item in value)
         return (self.integer(value, what),)
+
+
+def _refuse_floating_input(value: Value, what: str) -> None:
+    if isinstance(value, Node) and value.is_float and _reads_input(value):
+        raise FormulaError(
+            f"{what} must be a whole number, and this is computed from a floating input",
+            hint="give sizes and indices as integers, with int:, as in --n int:3",
+        )
+
+
+def _reads_input(node: Node) -> bool:
+    return any(visited.primitive.name == "input" for visited in topological([node]))
 
 
 def int_or_none(number: float) -> int | None:
@@ -197,6 +214,9 @@ def binary(context: Context, name: str, a: Value, b: Value) -> Value:
     if not _are_arrays(a, b):
         return _static_binary(name, a, b)
     left, right = operands(context, a, b)
+    if name == "power" and left.primitive.name == "norm" and scalar_value(right) == 2:
+        # The square of a norm is smooth at 0, where the norm alone has a kink.
+        return apply("sum", apply("power", left.args[0], right), **left.params)
     if name in ("divide", "power"):
         left, right = context.floats(left), context.floats(right)
     if name in ("add", "subtract", "multiply", "negative") and left.dtype == right.dtype == "bool":

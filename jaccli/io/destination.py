@@ -12,6 +12,7 @@ from jaccli.errors import FileError, UsageError
 from jaccli.io.atomic import check_writable, write_atomically
 from jaccli.io.formats import BINARY, Presentation
 
+_LINES = "╭─│∂ᵀ"  # what a drawn table is made of, and the rarest letters of its titles
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -23,6 +24,8 @@ def terminal_width() -> int:
 def draws_lines(presentation: Presentation) -> bool:
     """Whether the result is a table that is seen at a terminal which shows lines and colours."""
     if presentation.format != "table" or presentation.path is not None or os.environ.get("TERM") == "dumb":
+        return False
+    if not _has_characters(_LINES):
         return False
     return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
 
@@ -64,11 +67,18 @@ def send(content: str | bytes, presentation: Presentation) -> None:
 
 def _encodable(content: str, *, is_json: bool) -> str:
     """The content in characters that standard output's encoding has."""
+    if _has_characters(content):
+        return content
+    if is_json:
+        return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], content)
     encoding = sys.stdout.encoding or "utf-8"
+    return content.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _has_characters(content: str) -> bool:
+    """Whether standard output's encoding has all of these characters."""
     try:
-        content.encode(encoding)
+        content.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        if is_json:
-            return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], content)
-        return content.encode(encoding, "backslashreplace").decode(encoding)
-    return content
+        return False
+    return True

@@ -88,6 +88,9 @@ def silu(x: Floats) -> Node:
 @function(FAMILY, "GELU", example="gelu(x, approximate='tanh')")
 def gelu(x: Floats, approximate: Any = None, *, context: Context) -> Node:
     """x times the normal distribution function, exactly; or its tanh form with approximate='tanh'."""
+    if context.dialect == "jax" and approximate is None:
+        context.note("gelu: JAX's default is taken, the tanh form; approximate='none' gives the exact one")
+        approximate = "tanh"
     tanh_form = approximate in ("tanh", True, 1)
     if approximate not in (None, "none", "tanh", True, False, 0, 1):
         raise FormulaError("approximate of gelu is 'none' or 'tanh'")
@@ -97,8 +100,6 @@ def gelu(x: Floats, approximate: Any = None, *, context: Context) -> Node:
         bent = apply("tanh", apply("multiply", _number(x, math.sqrt(2 / math.pi)), inner))
         half = apply("multiply", _number(x, 0.5), x)
         return apply("multiply", half, apply("add", _number(x, 1.0), bent))
-    if context.dialect == "jax" and approximate is None:
-        context.note("gelu is the exact form (erf); JAX's default is approximate='tanh'")
     lower = apply("erfc", apply("multiply", x, _number(x, -math.sqrt(0.5))))
     return apply("multiply", x, apply("multiply", _number(x, 0.5), lower))
 

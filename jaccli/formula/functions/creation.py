@@ -6,7 +6,7 @@ from typing import Any
 
 from jaccli.errors import FormulaError, LimitError
 from jaccli.formula.functions.registry import Array, Floats, Whole, function
-from jaccli.formula.values import Context, Value
+from jaccli.formula.values import Context, SliceValue, Value
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, filled, reshape, size_of
 
 FAMILY = "Creation"
@@ -149,6 +149,15 @@ def len_(x: Any, *, context: Context) -> int:
     if node.ndim == 0:
         raise FormulaError("a number has no length")
     return node.shape[0]
+
+
+@function(FAMILY, name="slice", example="x[slice(1, 3)]")
+def slice_(start: Any, stop: Any = None, step: Any = None, *, context: Context) -> SliceValue:
+    """start:stop:step as a value, for an index."""
+    if stop is None and step is None:
+        start, stop = None, start
+    bounds = (None if part is None else context.integer(part, "a bound of a slice") for part in (start, stop, step))
+    return SliceValue(*bounds)
 
 
 @function(FAMILY, "shape_of", name="shape", example="shape(x)[0]")

@@ -69,6 +69,18 @@ def positive(x: Array) -> Node:
     return x
 
 
+@function(ARITHMETIC, "conj", "conjugate", example="real(x)")
+def real(x: Array) -> Node:
+    """The array itself: all numbers are real."""
+    return x
+
+
+@function(ARITHMETIC, example="imag(x)")
+def imag(x: Floats) -> Node:
+    """Zeros: all numbers are real."""
+    return apply("multiply", apply("stop_gradient", x), constant(0.0, x.dtype))
+
+
 @function(ARITHMETIC, example="square(x)")
 def square(x: Array, context: Context) -> Value:
     """x**2."""

@@ -126,7 +126,10 @@ def entrywise_norm(x: Node, order: Any, axis: Axis, keepdims: bool) -> Node:
         return reduce("min", sizes, axis, keepdims)
     if not isinstance(order, (int, float)):
         raise FormulaError(f"a vector has no norm of order {order!r}", hint="orders are numbers, inf and -inf")
-    total = reduce("sum", apply("power", sizes, constant(float(order), x.dtype)), axis, keepdims)
+    powers = apply("power", sizes, constant(float(order), x.dtype))
+    if 0 < order < 1:
+        powers = apply("where", apply("equal", x, constant(0.0, x.dtype)), constant(0.0, x.dtype), powers)
+    total = reduce("sum", powers, axis, keepdims)
     zero = apply("equal", total, constant(0.0, x.dtype))
     safe = apply("where", zero, constant(1.0, x.dtype), total)
     root = apply("power", safe, constant(1.0 / float(order), x.dtype))

@@ -143,8 +143,9 @@ def min_(x: Any, axis: Any = None, keepdims: Flag = False, *, context: Context) 
 
 
 def _first_of_pair(context: Context, name: str, x: Any, node: Node, axis: Any) -> Value:
-    """PyTorch's max(x, dim=) gives values and indices."""
-    if not context.is_torch or axis is None or isinstance(axis, Node):
+    """PyTorch's max(x, dim=) and x.max(1) give values and indices; `[0]` and `.values` pass through."""
+    as_torch = context.is_torch or (context.dialect is None and context.positional > 1)
+    if not as_torch or axis is None or isinstance(axis, Node):
         return node
     keepdims = node.ndim == context.array(x).ndim
     return Pair(node, reduce(f"arg{name}", context.array(x), axis, keepdims))

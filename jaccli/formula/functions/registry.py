@@ -29,7 +29,7 @@ Builder = TypeVar("Builder", bound=Callable[..., Value])
 
 _KEYWORDS: dict[str, tuple[str, ...]] = {
     "dim": ("axis", "axes", "axis1"),
-    "dims": ("axis", "axes"),
+    "dims": ("axis", "axes", "reps"),
     "axis": ("axes",),
     "axes": ("axis",),
     "dim0": ("axis1",),
@@ -159,6 +159,7 @@ def call(
     if _TORCH_ONLY & keywords.keys():
         dialect = dialect or "torch"
     context.dialect = dialect
+    context.positional = len(arguments)
     positional, named = _bind(entry, context, arguments, dict(keywords))
     if "context" in inspect.signature(entry.build).parameters:
         named["context"] = context
@@ -176,6 +177,12 @@ def _bind(
         slot = slots[min(position, len(slots) - 1)]
         positional.append(_convert(context, entry, slot, argument))
     taken = {slot.name for slot in slots[: len(positional)] if slot.kind is not inspect.Parameter.VAR_POSITIONAL}
+    if slots and slots[-1].kind is inspect.Parameter.VAR_POSITIONAL and len(positional) < len(slots):
+        variable = slots[-1].name
+        for keyword in (variable, *(k for k, names in _KEYWORDS.items() if variable in names)):
+            if keyword in keywords:
+                positional.append(keywords.pop(keyword))
+                break
     named = _bind_keywords(entry, context, keywords, taken)
     for slot in slots:
         absent = slot.name not in taken and slot.name not in named

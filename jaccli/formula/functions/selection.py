@@ -42,7 +42,7 @@ def minimum(x: Any, *others: Any, context: Context) -> Node:
 
 def _extreme(context: Context, name: str, first: Value, others: tuple[Value, ...]) -> Node:
     if not others:
-        return context.array(first)
+        raise FormulaError(f"{name} compares two arrays, and one is given", hint=f"for the entries of one write {name[:3]}(x)")
     total = first
     for other in others:
         left, right = operands(context, total, other)

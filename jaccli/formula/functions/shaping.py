@@ -217,17 +217,29 @@ def stack(arrays: Arrays, axis: Whole = 0) -> Node:
     return stack_nodes(arrays, normal_axis(axis, rank))
 
 
-@function(FAMILY, "row_stack", "vertcat", example="vstack([x, y])")
+@function(FAMILY, "row_stack", example="vstack([x, y])")
 def vstack(arrays: Arrays) -> Node:
     """Arrays one below the other."""
     return _join([_at_least(array, 2) for array in arrays], 0)
 
 
-@function(FAMILY, "horzcat", example="hstack([x, y])")
+@function(FAMILY, example="hstack([x, y])")
 def hstack(arrays: Arrays) -> Node:
     """Arrays side by side."""
     wide = [_at_least(array, 1) for array in arrays]
     return _join(wide, 0 if wide[0].ndim == 1 else 1)
+
+
+@function(FAMILY, example="vertcat(x, y)")
+def vertcat(*arrays: Any, context: Context) -> Node:
+    """Arrays one below the other, given one by one."""
+    return vstack([context.array(array) for array in arrays])
+
+
+@function(FAMILY, example="horzcat(x, y)")
+def horzcat(*arrays: Any, context: Context) -> Node:
+    """Arrays side by side, given one by one."""
+    return hstack([context.array(array) for array in arrays])
 
 
 @function(FAMILY, example="column_stack([x, y])")

@@ -3,12 +3,17 @@
 from jaccli.graph.primitives import (  # noqa: F401 - imported for their rows
     arithmetic,
     contraction,
+    gamma,
+    incomplete,
     indexing,
     linear_algebra,
     logic,
+    parametric,
     reductions,
+    removable,
     scans,
     shaping,
     smooth,
     sources,
+    special,
 )

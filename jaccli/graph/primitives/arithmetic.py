@@ -106,6 +106,9 @@ def _power_exponent(g: Node, y: Node, a: Node, b: Node) -> Node:
     base = scalar_value(a)
     if base is not None and base > 0:
         return g * (y * math.log(base))
+    if a is b:
+        # x**x: towards 0 the slope of the exponent goes to minus infinity.
+        return g * (y * apply("log", a))
     zero = apply("equal", a, constant(0.0, a.dtype))
     at_zero = select(b >= 0.0, 0.0 * b, math.nan)
     return g * select(zero, at_zero, y * apply("log", a))
@@ -124,19 +127,18 @@ elementwise(
 )
 
 
-def _weight(g: Node, wins: Node, loses: Node, ties: Node) -> Masked:
-    """g where this argument wins, half of it at a tie, NaN where neither holds because of a NaN."""
-    value = select(wins, g, select(ties, 0.5 * g, select(loses, 0.0 * g, math.nan)))
+def _weight(g: Node, y: Node, loses: Node, ties: Node) -> Masked:
+    """g where this argument wins, half of it at a tie, NaN where either is NaN."""
     live = ~loses
-    return Masked(select(live, value, 0.0), live)
+    return Masked(select(live, apply("on_domain", select(ties, 0.5 * g, g), y), 0.0), live)
 
 
 elementwise(
     "maximum",
     "The larger of two entries.",
     lambda a, b: np.maximum(a, b),
-    lambda g, y, a, b: _weight(g, a > b, a < b, apply("equal", a, b)),
-    lambda g, y, a, b: _weight(g, b > a, b < a, apply("equal", a, b)),
+    lambda g, y, a, b: _weight(g, y, a < b, apply("equal", a, b)),
+    lambda g, y, a, b: _weight(g, y, b < a, apply("equal", a, b)),
     ranges=(ANY, ANY),
     floats=False,
     symbolic=lambda sympy, a, b: sympy.Max(a, b),
@@ -146,8 +148,8 @@ elementwise(
     "minimum",
     "The smaller of two entries.",
     lambda a, b: np.minimum(a, b),
-    lambda g, y, a, b: _weight(g, a < b, a > b, apply("equal", a, b)),
-    lambda g, y, a, b: _weight(g, b < a, b > a, apply("equal", a, b)),
+    lambda g, y, a, b: _weight(g, y, a > b, apply("equal", a, b)),
+    lambda g, y, a, b: _weight(g, y, b > a, apply("equal", a, b)),
     ranges=(ANY, ANY),
     floats=False,
     symbolic=lambda sympy, a, b: sympy.Min(a, b),

@@ -83,7 +83,7 @@ def _extreme_pullback(index: int, g: Node, node: Node) -> Masked:
     wins = apply("equal", x, best)
     count = apply("sum", apply("cast", wins, dtype=g.dtype), axes=axes)
     live = wins | apply("isnan", best)
-    return Masked(select(live, spread(g / count, x, axes), 0.0), live)
+    return Masked(select(live, apply("on_domain", spread(g / count, x, axes), best), 0.0), live)
 
 
 for _name, _doc, _function in (
@@ -183,12 +183,12 @@ def _norm(x: Any, axes: Axes) -> Any:
     return root * np.squeeze(scale, axis=axes)
 
 
-def _norm_pullback(index: int, g: Node, node: Node) -> Masked:
+def _norm_pullback(index: int, g: Node, node: Node) -> Node:
     (x,) = node.args
     axes = node.params["axes"]
     length = spread(node, x, axes)
     live = ~apply("equal", length, constant(0.0, x.dtype))
-    return Masked(select(live, spread(g, x, axes) * (x / length), 0.0), live)
+    return spread(g, x, axes) * select(live, x / length, 0.0)
 
 
 register(

@@ -28,13 +28,13 @@ INSIDE = (-0.9, 0.9)
 
 
 def on_domain(slope: Node, value: Node) -> Node:
-    """The slope, but NaN where the function has no value: no finite slope off the domain."""
+    """The slope, but NaN where the function has no value."""
     return apply("on_domain", slope, value)
 
 
 elementwise(
     "on_domain",
-    "The first entry, or NaN where the second is NaN.",
+    "The first entry, or NaN where the second is NaN: no finite slope where a function has no value.",
     lambda slope, value: np.where(np.isnan(value), np.nan, slope),
     lambda g, y, slope, value: on_domain(g, value),
     None,
@@ -69,7 +69,7 @@ elementwise(
     "log",
     "Natural logarithm.",
     lambda x: np.log(x),
-    lambda g, y, x: on_domain(g / x, y),
+    lambda g, y, x: g / x,
     ranges=(POSITIVE,),
     symbolic=lambda sympy, x: sympy.log(x),
     kinks="infinite at 0, NaN below",
@@ -78,7 +78,7 @@ elementwise(
     "log2",
     "Logarithm to base 2.",
     lambda x: np.log2(x),
-    lambda g, y, x: on_domain(g / (x * math.log(2)), y),
+    lambda g, y, x: g / (x * math.log(2)),
     ranges=(POSITIVE,),
     symbolic=lambda sympy, x: sympy.log(x) / sympy.log(2),
     kinks="infinite at 0, NaN below",
@@ -87,7 +87,7 @@ elementwise(
     "log10",
     "Logarithm to base 10.",
     lambda x: np.log10(x),
-    lambda g, y, x: on_domain(g / (x * math.log(10)), y),
+    lambda g, y, x: g / (x * math.log(10)),
     ranges=(POSITIVE,),
     symbolic=lambda sympy, x: sympy.log(x) / sympy.log(10),
     kinks="infinite at 0, NaN below",
@@ -96,7 +96,7 @@ elementwise(
     "log1p",
     "log(1 + x) without cancellation near 0.",
     lambda x: np.log1p(x),
-    lambda g, y, x: on_domain(g / (1.0 + x), y),
+    lambda g, y, x: g / (1.0 + x),
     ranges=((-0.8, 4.0),),
     symbolic=lambda sympy, x: sympy.log(1 + x),
     kinks="infinite at -1, NaN below",
@@ -231,7 +231,7 @@ elementwise(
     "arccosh",
     "Inverse hyperbolic cosine.",
     lambda x: np.arccosh(x),
-    lambda g, y, x: on_domain(g / apply("sqrt", (x - 1.0) * (x + 1.0)), y),
+    lambda g, y, x: g / apply("sqrt", (x - 1.0) * (x + 1.0)),
     ranges=((1.2, 4.0),),
     symbolic=lambda sympy, x: sympy.acosh(x),
     kinks="infinite at 1, NaN below",
@@ -240,7 +240,7 @@ elementwise(
     "arctanh",
     "Inverse hyperbolic tangent.",
     lambda x: np.arctanh(x),
-    lambda g, y, x: on_domain(g / ((1.0 - x) * (1.0 + x)), y),
+    lambda g, y, x: g / ((1.0 - x) * (1.0 + x)),
     ranges=(INSIDE,),
     symbolic=lambda sympy, x: sympy.atanh(x),
     kinks="infinite at -1 and 1, NaN outside",
@@ -293,7 +293,7 @@ elementwise(
 
 def _sigmoid(x: Any) -> Any:
     e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, e) / (1.0 + e) if np.ndim(x) else (1.0 if x >= 0 else e) / (1.0 + e) + 0.0 * x
+    return np.where(x >= 0, x.dtype.type(1.0), e) / (1.0 + e)
 
 
 elementwise(
@@ -316,14 +316,14 @@ elementwise(
 
 def _xlogy_second(g: Node, y: Node, a: Node, b: Node) -> Masked:
     live = apply("not_equal", a, constant(0.0, a.dtype))
-    return Masked(select(live, on_domain(g * (a / b), y), 0.0), broadcast_to(live, y.shape))
+    return Masked(select(live, g * (a / b), 0.0), broadcast_to(live, y.shape))
 
 
 elementwise(
     "xlogy",
     "x*log(y), and 0 where x is 0.",
     lambda a, b: np.where((a == 0) & ~np.isnan(b), 0.0, a * np.log(b)),
-    lambda g, y, a, b: on_domain(g * apply("log", b), y),
+    lambda g, y, a, b: g * apply("log", b),
     _xlogy_second,
     ranges=(ANY, POSITIVE),
     symbolic=lambda sympy, a, b: a * sympy.log(b),

@@ -28,7 +28,8 @@ def text(report: Report, *, indented: bool = False) -> str:
     }
     if report.value is not None:
         tree["value"] = array_text(report.value, indented=indented)
-    tree["result"] = _nested(report.laid_out(), indented)
+    is_value = [(block.path, block.entries is report.value) for block in report.blocks] == [((), True)]
+    tree["result"] = tree["value"] if is_value else _nested(report.laid_out(), indented)
     if report.calls is not None:
         calls = [_joined(_nested(blocks, indented), indented, "") for _, blocks in report.calls]
         tree["calls"] = _list(calls, indented)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaccli.io.formats import DEFAULT_PRECISION
-from jaccli.runtime.memory import check_size
 from jaccli.io.numbers import rounded
+from jaccli.runtime.memory import check_size
 
 if TYPE_CHECKING:
     from jaccli.io.report import Array, Block

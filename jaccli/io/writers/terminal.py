@@ -43,7 +43,7 @@ def _show_section(out: Console, part: Section) -> None:
         _show_grid(out, grid)
     for footer in part.footers:
         style = "bold red" if footer.startswith("not finite") else "yellow"
-        out.print(Text(f"  {footer}", style=style), soft_wrap=True)
+        out.print(Padding(Text(footer, style=style), (0, 0, 0, 2), expand=False))
 
 
 def _title(part: Section) -> Text:
@@ -64,7 +64,7 @@ def _show_grid(out: Console, grid: Grid) -> None:
             out.print(Text(line), soft_wrap=True)
         return
     for block in column_blocks(grid, out.width, margin, 3):
-        out.print(Padding(_drawn(grid, block, with_labels=bool(label_width)), (0, 0, 0, 1)))
+        out.print(Padding(_drawn(grid, block, with_labels=bool(label_width)), (0, 0, 0, 1), expand=False))
 
 
 def _drawn(grid: Grid, block: list[int], *, with_labels: bool) -> Table:

@@ -1,0 +1,314 @@
+"""The normal distribution and its relatives, entropies, and products with a zero that wins.
+
+Values come from SciPy, loaded at first use. Slopes keep their digits where the textbook formula loses them: Gaussians
+square their argument in two parts, and the slope of erfcx at large arguments is a continued fraction
+(Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.14).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from jaccli.graph.node import Node, apply, broadcast_to, constant, select
+from jaccli.graph.primitive import Masked, elementwise
+from jaccli.graph.primitives.arithmetic import AWAY_FROM_ZERO
+from jaccli.graph.primitives.parametric import parametric
+from jaccli.lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy import special
+else:
+    np = lazy("numpy")
+    special = lazy("scipy.special")
+
+ANY = (-2.5, 2.5)
+POSITIVE = (0.1, 4.0)
+UNIT = (0.05, 0.95)
+_ROOT_PI = math.sqrt(math.pi)
+_ROOT_TWO_PI = math.sqrt(2 * math.pi)
+
+
+def exp_square(x: Node, scale: float) -> Node:
+    """exp(scale*x**2)."""
+    return apply("exp_square", x, scale=scale)
+
+
+def _exp_square(x: Any, scale: float) -> Any:
+    """x**2 rounds; split into a part whose square is exact and the rest, its exponential does not show it."""
+    wide = np.clip(np.asarray(x, np.float64), -1e4, 1e4)
+    high = wide.astype(np.float32).astype(np.float64)
+    rest = (wide - high) * (wide + high)
+    return (np.exp(scale * high * high) * np.exp(scale * rest)).astype(np.asarray(x).dtype, copy=False)
+
+
+parametric(
+    "exp_square",
+    "exp of a multiple of the square, to the last digits.",
+    _exp_square,
+    lambda g, y, x: g * (2.0 * y.params["scale"] * (x * y)),
+    variants=tuple(({"scale": scale}, (ANY,)) for scale in (-1.0, -0.5, 0.5)),
+    template="exp({scale}*{0}**2)",
+    symbolic=lambda sympy, x, scale: sympy.exp(sympy.Rational(scale) * x**2),
+)
+
+
+def _erfcx_slope(x: Any) -> Any:
+    direct = 2.0 * x * special.erfcx(x) - 2.0 / _ROOT_PI
+    large = np.asarray(x) > 1.0
+    if not np.any(large):
+        return direct
+    part = np.where(large, x, 2.0)
+    steps = int((18.5 / float(np.min(part))) ** 2 / 2) + 3
+    tail = np.zeros_like(part)
+    for k in range(steps, 0, -1):
+        tail = 0.5 * k / (part + tail)
+    return np.where(large, -2.0 / _ROOT_PI * tail / (part + tail), direct)
+
+
+elementwise(
+    "erfcx",
+    "exp(x**2)*erfc(x) without overflow.",
+    lambda x: special.erfcx(x),
+    lambda g, y, x: g * apply("erfcx_slope", x),
+    ranges=(ANY,),
+    symbolic=lambda sympy, x: sympy.exp(x**2) * sympy.erfc(x),
+)
+elementwise(
+    "erfcx_slope",
+    "2*x*erfcx(x) - 2/sqrt(pi) without cancellation.",
+    _erfcx_slope,
+    lambda g, y, x: g * (2.0 * (apply("erfcx", x) + x * y)),
+    ranges=((-2.0, 4.0),),
+    template="2*{0}*erfcx({0}) - 2/sqrt(pi)",
+    symbolic=lambda sympy, x: 2 * x * sympy.exp(x**2) * sympy.erfc(x) - 2 / sympy.sqrt(sympy.pi),
+)
+
+
+def _refined(x: Any) -> Any:
+    """The slope of erfinv with one Newton step in it: near 1 the last digit of erfinv would weigh tenfold."""
+    y = special.erfinv(x)
+    slope = _ROOT_PI / 2 * _exp_square(y, 1.0)
+    size = np.abs(y)
+    residual = np.where(np.abs(x) > 0.5, special.erfc(size) - (1.0 - np.abs(x)), 0.0)
+    correction = np.where(np.isfinite(slope), residual * slope, 0.0)
+    return slope * (1.0 + 2.0 * size * correction)
+
+
+elementwise(
+    "erfinv",
+    "Inverse of the error function.",
+    lambda x: special.erfinv(x),
+    lambda g, y, x: g * apply("erfinv_slope", x),
+    ranges=((-0.95, 0.95),),
+    symbolic=lambda sympy, x: sympy.erfinv(x),
+    kinks="infinite at -1 and 1, NaN outside",
+)
+elementwise(
+    "erfinv_slope",
+    "sqrt(pi)/2*exp(erfinv(x)**2).",
+    _refined,
+    lambda g, y, x: g * (2.0 * (apply("erfinv", x) * (y * y))),
+    ranges=((-0.9, 0.9),),
+    template="sqrt(pi)/2*exp(erfinv({0})**2)",
+    symbolic=lambda sympy, x: sympy.sqrt(sympy.pi) / 2 * sympy.exp(sympy.erfinv(x) ** 2),
+)
+elementwise(
+    "erfcinv",
+    "Inverse of the complementary error function.",
+    lambda x: special.erfcinv(x),
+    lambda g, y, x: -(g * (_ROOT_PI / 2 * exp_square(y, 1.0))),
+    ranges=((0.1, 1.9),),
+    symbolic=lambda sympy, x: sympy.erfcinv(x),
+    kinks="minus infinity at 0 and 2, NaN outside",
+)
+elementwise(
+    "ndtr",
+    "Distribution function of the standard normal.",
+    lambda x: special.ndtr(x),
+    lambda g, y, x: g * (1 / _ROOT_TWO_PI * exp_square(x, -0.5)),
+    ranges=(ANY,),
+    symbolic=lambda sympy, x: sympy.erfc(-x / sympy.sqrt(2)) / 2,
+)
+
+
+def _inverse_mills(x: Any) -> Any:
+    lower = math.sqrt(2 / math.pi) / special.erfcx(np.minimum(x, 0.0) * -math.sqrt(0.5))
+    upper = _exp_square(x, -0.5) / special.ndtr(np.maximum(x, 0.0)) / _ROOT_TWO_PI
+    return np.where(x <= 0, lower, upper)
+
+
+elementwise(
+    "log_ndtr",
+    "log of the distribution function of the standard normal, far into its tail.",
+    lambda x: special.log_ndtr(x),
+    lambda g, y, x: g * apply("inverse_mills", x),
+    ranges=(ANY,),
+    symbolic=lambda sympy, x: sympy.log(sympy.erfc(-x / sympy.sqrt(2)) / 2),
+)
+elementwise(
+    "inverse_mills",
+    "Density over distribution function of the standard normal.",
+    _inverse_mills,
+    lambda g, y, x: -(g * (y * (x + y))),
+    ranges=(ANY,),
+    template="exp(norm.logpdf({0}) - log_ndtr({0}))",
+    symbolic=lambda sympy, x: (
+        sympy.sqrt(2 / sympy.pi) * sympy.exp(-(x**2) / 2) / sympy.erfc(-x / sympy.sqrt(2))
+    ),
+)
+elementwise(
+    "ndtri",
+    "Quantile of the standard normal.",
+    lambda x: special.ndtri(x),
+    lambda g, y, x: g * (_ROOT_TWO_PI * exp_square(y, 0.5)),
+    ranges=(UNIT,),
+    symbolic=lambda sympy, x: -sympy.sqrt(2) * sympy.erfcinv(2 * x),
+    kinks="infinite at 0 and 1, NaN outside",
+)
+elementwise(
+    "logit",
+    "log(x/(1 - x)), the inverse of sigmoid.",
+    lambda x: special.logit(x),
+    lambda g, y, x: g / (x * (1.0 - x)),
+    ranges=(UNIT,),
+    symbolic=lambda sympy, x: sympy.log(x / (1 - x)),
+    kinks="infinite at 0 and 1, NaN outside",
+)
+
+
+def _not_zero(x: Node) -> Node:
+    return apply("not_equal", x, constant(0.0, x.dtype))
+
+
+def _xlog1py_second(g: Node, y: Node, a: Node, b: Node) -> Masked:
+    live = _not_zero(a)
+    return Masked(select(live, g * (a / (1.0 + b)), 0.0), broadcast_to(live, y.shape))
+
+
+elementwise(
+    "xlog1py",
+    "x*log(1 + y), and 0 where x is 0.",
+    lambda a, b: np.where((a == 0) & ~np.isnan(b), 0.0, a * np.log1p(b)),
+    lambda g, y, a, b: g * apply("log1p", b),
+    _xlog1py_second,
+    ranges=(ANY, (-0.8, 4.0)),
+    symbolic=lambda sympy, a, b: a * sympy.log(1 + b),
+    kinks="where x is 0 the slope in y is 0",
+)
+
+
+def _weighted_second(g: Node, y: Node, a: Node, b: Node) -> Masked:
+    live = _not_zero(a)
+    return Masked(select(live, g * a, 0.0), broadcast_to(live, y.shape))
+
+
+elementwise(
+    "weighted",
+    "A weight times a value, and 0 where the weight is 0 even if the value is infinite.",
+    lambda a, b: np.where((a == 0) & ~np.isnan(b), 0.0, a * b),
+    lambda g, y, a, b: g * b,
+    _weighted_second,
+    ranges=(AWAY_FROM_ZERO, ANY),
+    template="where({0} == 0, 0, {0}*{1})",
+    symbolic=lambda sympy, a, b: a * b,
+    kinks="where the weight is 0 the slope in the value is 0",
+)
+elementwise(
+    "entr",
+    "-x*log(x), 0 at 0, minus infinity below.",
+    lambda x: special.entr(x),
+    lambda g, y, x: -(g * (apply("log", x) + 1.0)),
+    ranges=(POSITIVE,),
+    symbolic=lambda sympy, x: -x * sympy.log(x),
+    kinks="infinite at 0, NaN below",
+)
+
+
+def _log_of_ratio(a: Any, b: Any) -> Any:
+    ratio = a / b
+    usable = np.isfinite(ratio) & (ratio > 0)
+    return np.where(usable, np.log(np.where(usable, ratio, 1.0)), np.log(a) - np.log(b))
+
+
+elementwise(
+    "log_ratio",
+    "log(x/y) without overflow of the quotient.",
+    _log_of_ratio,
+    lambda g, y, a, b: g / a,
+    lambda g, y, a, b: -(g / b),
+    ranges=(POSITIVE, POSITIVE),
+    template="log({0}/{1})",
+    symbolic=lambda sympy, a, b: sympy.log(a / b),
+    kinks="infinite at a zero, NaN below",
+)
+
+
+def _inside(slope: Node, a: Node, b: Node) -> Node:
+    """NaN where a or b is negative: the value there is infinite by convention, and has no slope."""
+    return apply("on_domain", slope, apply("log_ratio", a, b))
+
+
+def _relative_second(g: Node, y: Node, a: Node, b: Node) -> Masked:
+    live = _not_zero(a)
+    return Masked(select(live, -_inside(g * (a / b), a, b), 0.0), broadcast_to(live, y.shape))
+
+
+elementwise(
+    "rel_entr",
+    "x*log(x/y), 0 where x is 0, infinite off the domain.",
+    lambda a, b: special.rel_entr(a, b),
+    lambda g, y, a, b: g * (apply("log_ratio", a, b) + 1.0),
+    _relative_second,
+    ranges=(POSITIVE, POSITIVE),
+    symbolic=lambda sympy, a, b: a * sympy.log(a / b),
+    kinks="minus infinity in x at 0, where the slope in y is 0",
+)
+elementwise(
+    "kl_div",
+    "x*log(x/y) - x + y, the pointwise divergence.",
+    lambda a, b: special.kl_div(a, b),
+    lambda g, y, a, b: g * apply("log_ratio", a, b),
+    lambda g, y, a, b: g * select(_not_zero(a), _inside((b - a) / b, a, b), 1.0),
+    ranges=(POSITIVE, POSITIVE),
+    symbolic=lambda sympy, a, b: a * sympy.log(a / b) - a + b,
+    kinks="minus infinity in x at 0, where the slope in y is 1",
+)
+
+
+def _box_cox_second(g: Node, y: Node, x: Node, exponent: Node) -> Node:
+    logarithm = apply("log", x)
+    inner = apply("exprel", exponent * logarithm, order=1)
+    edge = apply("equal", x, constant(0.0, x.dtype)) & (exponent > 0.0)
+    return g * select(edge, 1.0 / (exponent * exponent), logarithm * logarithm * inner)
+
+
+elementwise(
+    "boxcox",
+    "(x**lam - 1)/lam, and log(x) where lam is 0.",
+    lambda x, lam: special.boxcox(x, lam),
+    lambda g, y, x, lam: g * x ** (lam - 1.0),
+    _box_cox_second,
+    ranges=(POSITIVE, ANY),
+    symbolic=lambda sympy, x, lam: (x**lam - 1) / lam,
+    kinks="smooth in lam at 0, where the slope is log(x)**2/2",
+)
+elementwise(
+    "boxcox1p",
+    "((1 + x)**lam - 1)/lam, and log(1 + x) where lam is 0.",
+    lambda x, lam: special.boxcox1p(x, lam),
+    lambda g, y, x, lam: g * apply("exp", (lam - 1.0) * apply("log1p", x)),
+    lambda g, y, x, lam: _box_cox_second(g, y, 1.0 + x, lam),
+    ranges=((-0.5, 3.0), ANY),
+    symbolic=lambda sympy, x, lam: ((1 + x) ** lam - 1) / lam,
+    kinks="smooth in lam at 0",
+)
+elementwise(
+    "cosm1",
+    "cos(x) - 1 without cancellation near 0.",
+    lambda x: -2.0 * np.square(np.sin(0.5 * x)),
+    lambda g, y, x: -(g * apply("sin", x)),
+    ranges=(ANY,),
+    symbolic=lambda sympy, x: sympy.cos(x) - 1,
+)

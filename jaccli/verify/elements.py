@@ -1,0 +1,231 @@
+"""Single entries of arrays as SymPy sees them: each the result of one operation on earlier entries.
+
+An operation is an expression in slots, one slot an argument. SymPy differentiates the expression for every slot,
+once for all entries that share it; numbers are put into the slots only where they are asked for, with more digits
+than are reported. The derivative of a whole formula is then the sum over the paths from the result to an
+input's entry of the products of these slopes: the chain rule, and the only rule that stands here.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import sympy
+
+from jaccli.verify.settling import settled
+
+DIGITS = 50
+WORKING_DIGITS = 60
+_LARGEST_EXPONENT = 20_000  # in bits; far outside of what a float holds, and still quick to compute with
+
+_numbering = itertools.count()
+
+
+class NotWrittenError(Exception):
+    """A formula cannot be written out for SymPy; the text says why."""
+
+
+class Deadline:
+    """The moment at which the work stops."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._seconds = seconds
+
+    def check(self) -> None:
+        """Raises a `NotWrittenError` once the time is over."""
+        if time.monotonic() > self._end:
+            raise NotWrittenError(f"it took longer than {self._seconds:g} s")
+
+
+class Operation:
+    """An expression in slots.
+
+    Attributes:
+        expression: a SymPy expression, or a truth value.
+        slots: its symbols, in the order of the arguments.
+    """
+
+    def __init__(self, expression: Any, slots: tuple[Any, ...]) -> None:
+        self.expression = expression
+        self.slots = slots
+
+    def value(self, numbers: Sequence[Any]) -> Any:
+        """The value for numbers in the slots: a SymPy number or truth value; NaN off the domain."""
+        known = dict(zip(self.slots, numbers, strict=True))
+        return _number(settled(self.expression, known), known)
+
+    def slopes(self, numbers: Sequence[Any]) -> list[Any]:
+        """The derivative for each slot."""
+        known = dict(zip(self.slots, numbers, strict=True))
+        chosen = settled(self.expression, known)
+        return [_number(_differentiated(chosen, slot), known) for slot in self.slots]
+
+    def curvatures(self, numbers: Sequence[Any]) -> Iterator[tuple[int, int, Any]]:
+        """The second derivatives that are not 0, each with its two slots."""
+        known = dict(zip(self.slots, numbers, strict=True))
+        chosen = settled(self.expression, known)
+        for i, first in enumerate(self.slots):
+            for j, second in enumerate(self.slots):
+                bend = _differentiated(_differentiated(chosen, first), second)
+                if bend != 0:
+                    yield i, j, _number(bend, known)
+
+
+@functools.lru_cache(maxsize=4096)
+def _differentiated(expression: Any, slot: Any) -> Any:
+    return sympy.diff(expression, slot)
+
+
+def _number(expression: Any, known: dict[Any, Any]) -> Any:
+    """The expression with its slots filled in, as a real number; NaN where there is none."""
+    if expression in known:
+        return known[expression]
+    value = expression.xreplace(known)
+    if value in (sympy.true, sympy.false) or value.is_Integer:
+        return value
+    if not value.is_Float:
+        value = value.evalf(WORKING_DIGITS)
+    if value.is_Float:
+        return _bounded(value)
+    if value.is_Rational or value in (sympy.oo, -sympy.oo, sympy.zoo):
+        return value
+    if value is sympy.nan or value.is_number:
+        return _real_part(value)
+    raise NotWrittenError(f"SymPy has no number for {value.func.__name__}")
+
+
+def _bounded(value: Any) -> Any:
+    _, mantissa, exponent, length = value._mpf_
+    if mantissa and abs(exponent + length) > _LARGEST_EXPONENT:
+        return sympy.Float(0, WORKING_DIGITS) if exponent < 0 else sympy.oo * sympy.sign(value)
+    return value
+
+
+def _real_part(value: Any) -> Any:
+    real, imaginary = value.as_real_imag()
+    if real.is_Float and imaginary.is_Number and abs(imaginary) < abs(real) * sympy.Float(10) ** -DIGITS:
+        return _bounded(real)
+    return sympy.nan
+
+
+@functools.cache
+def slots(count: int) -> tuple[Any, ...]:
+    """Symbols for the arguments of an operation: made here, so that no name of a user's formula is among them."""
+    return tuple(sympy.Dummy(f"slot{position}", real=True) for position in range(count))
+
+
+class Element:
+    """One entry of an array: a number, an entry of an input, or an operation on elements.
+
+    Attributes:
+        moves: whether it depends on an entry that is differentiated for.
+        order: its place among all elements, after its arguments.
+    """
+
+    __slots__ = ("_number", "_slopes", "args", "moves", "operation", "order")
+
+    def __init__(
+        self, operation: Operation | None, args: tuple[Element, ...], moves: bool, number: Any = None
+    ) -> None:
+        self.operation = operation
+        self.args = args
+        self.moves = moves
+        self.order = next(_numbering)
+        self._number = number
+        self._slopes: list[Any] | None = None
+
+    @property
+    def number(self) -> Any:
+        """The value, computed when it is first asked for; a stack of its own, since chains may be long."""
+        stack = [self]
+        while stack:
+            element = stack[-1]
+            if element._number is not None:
+                stack.pop()
+                continue
+            waiting = [argument for argument in element.args if argument._number is None]
+            if waiting:
+                stack.extend(waiting)
+                continue
+            assert element.operation is not None
+            element._number = element.operation.value([argument._number for argument in element.args])
+            stack.pop()
+        return self._number
+
+    @property
+    def slopes(self) -> list[Any]:
+        """The derivative for each argument. Off the domain of the operation it is NaN."""
+        if self._slopes is None:
+            assert self.operation is not None
+            found = self.operation.slopes([argument.number for argument in self.args])
+            self._slopes = [sympy.nan] * len(found) if self.number is sympy.nan else found
+        return self._slopes
+
+    def curvatures(self) -> Iterator[tuple[Element, Element, Any]]:
+        """The second derivatives that are not 0, each with its two arguments."""
+        assert self.operation is not None
+        for i, j, bend in self.operation.curvatures([argument.number for argument in self.args]):
+            yield self.args[i], self.args[j], bend
+
+
+def fixed(value: float | int | bool) -> Element:
+    """An element that is a number: exactly the binary fraction that a float is."""
+    return Element(None, (), False, exact(value))
+
+
+def exact(value: float | int | bool) -> Any:
+    """The SymPy number that equals a Python number."""
+    if isinstance(value, bool):
+        return sympy.true if value else sympy.false
+    if isinstance(value, int):
+        return sympy.Integer(value)
+    if value != value:
+        return sympy.nan
+    if value in (float("inf"), float("-inf")):
+        return sympy.oo if value > 0 else -sympy.oo
+    return sympy.Float(value, WORKING_DIGITS)
+
+
+def reachable(outputs: Iterable[Element]) -> list[Element]:
+    """The elements that the outputs depend on and that move, each after its arguments."""
+    found = {output: None for output in outputs if output.moves}
+    stack = list(found)
+    while stack:
+        for argument in stack.pop().args:
+            if argument.moves and argument not in found:
+                found[argument] = None
+                stack.append(argument)
+    return sorted(found, key=lambda element: element.order)
+
+
+def adjoints(weights: Sequence[tuple[Element, Any]], check: Callable[[], None]) -> dict[Element, Any]:
+    """The derivative of Σ weight · element with respect to every element that moves."""
+    totals: dict[Element, Any] = {}
+    for element, weight in weights:
+        if element.moves:
+            totals[element] = totals.get(element, 0) + weight
+    for element in reversed(reachable(totals)):
+        check()
+        own = totals.get(element, 0)
+        if element.operation is None or own == 0:
+            continue
+        for argument, slope in zip(element.args, element.slopes, strict=True):
+            if argument.moves:
+                totals[argument] = totals.get(argument, 0) + own * slope
+    return totals
+
+
+def tangents(outputs: Sequence[Element], source: Element, check: Callable[[], None]) -> dict[Element, Any]:
+    """The derivative with respect to one element, of every element under the outputs; those that are 0 left out."""
+    moving: dict[Element, Any] = {source: sympy.Integer(1)}
+    for element in reachable(outputs):
+        check()
+        if element.operation is not None and any(argument in moving for argument in element.args):
+            pairs = zip(element.args, element.slopes, strict=True)
+            moving[element] = sum((slope * moving[a] for a, slope in pairs if a in moving), start=sympy.Integer(0))
+    return moving
