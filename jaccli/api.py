@@ -20,6 +20,8 @@ from jaccli.runtime.plan import evaluate
 if TYPE_CHECKING:
     from scipy import sparse
 
+    from jaccli.autodiff.sparse import Structure
+
 Array = NDArray[Any]
 Point = Mapping[str, ArrayLike]
 
@@ -36,6 +38,7 @@ class Formula:
         inputs: the free names, in order of appearance.
         constants: the constants that it uses (pi, e, …); an input of such a name replaces the constant.
         notes: what the reader should be told about the text.
+        how: lines that say how the last Jacobian, diagonal or Hessian was computed: pattern, colours, mode, passes.
 
     Raises:
         FormulaError: where the text is not in the language, with the place.
@@ -50,6 +53,7 @@ class Formula:
         self.inputs: tuple[str, ...] = self._tree.inputs
         self.constants: tuple[str, ...] = self._tree.optional
         self.notes: tuple[str, ...] = self._tree.notes
+        self.how: tuple[str, ...] = ()
         self._programs: dict[tuple[Any, ...], tuple[Program, Lowered]] = {}
 
     def __repr__(self) -> str:
@@ -139,8 +143,11 @@ class Formula:
         names = self._names(program, wrt)
         _check_chunk(chunk)
         if sparse:
-            return {name: _sparse_rows(program, point, name, chunk) for name in names}
-        return dict(zip(names, program.jacobian(point, names, mode, chunk), strict=True))
+            blocks: dict[str, Any] = {name: program.sparse_jacobian(point, name, chunk) for name in names}
+        else:
+            blocks = dict(zip(names, program.jacobian(point, names, mode, chunk), strict=True))
+        self.how = tuple(program.take_how())
+        return blocks
 
     def diagonal(
         self, inputs: Point, *, wrt: Sequence[str] | None = None, batch: int | None = None
@@ -151,7 +158,21 @@ class Formula:
         has shape samples + rest of the output + rest of the input.
         """
         program, point = self._bind(inputs)
-        return {name: diagonal(program, point, name, batch) for name in self._names(program, wrt)}
+        found = {name: diagonal(program, point, name, batch) for name in self._names(program, wrt)}
+        self.how = tuple(program.take_how())
+        return found
+
+    def sparsity(self, inputs: Point, *, wrt: Sequence[str] | None = None) -> dict[str, sparse.csr_array]:
+        """The pattern of the Jacobian for each input, boolean, of shape (output size, input size).
+
+        It holds for all values of the floating inputs: where it has no entry, the derivative is 0.
+        """
+        return {name: found.pattern for name, found in self.structure(inputs, wrt=wrt).items()}
+
+    def structure(self, inputs: Point, *, wrt: Sequence[str] | None = None) -> dict[str, Structure]:
+        """For each input the pattern of the Jacobian and the plan of passes that gives it."""
+        program, point = self._bind(inputs)
+        return {name: program.structure(point, name).structure for name in self._names(program, wrt)}
 
     def hessian(
         self, inputs: Point, *, wrt: Sequence[str] | None = None, sparse: bool = False, chunk: int | None = None
@@ -162,10 +183,12 @@ class Formula:
         names = self._names(program, wrt)
         _check_chunk(chunk)
         if sparse:
-            slopes = zip(names, program.gradient(names), strict=True)
-            shaped = {name: Program(program.inputs, slope) for name, slope in slopes}
-            return {a: {b: _sparse_rows(shaped[a], point, b, chunk) for b in names} for a in names}
+            slopes = dict(zip(names, program.slopes(names), strict=True))
+            found = {a: {b: slopes[a].sparse_jacobian(point, b, chunk) for b in names} for a in names}
+            self.how = tuple(line for slope in slopes.values() for line in slope.take_how())
+            return found
         blocks = program.hessian(point, names, chunk)
+        self.how = tuple(program.take_how())
         return {a: dict(zip(names, row, strict=True)) for a, row in zip(names, blocks, strict=True)}
 
     def hvp(self, inputs: Point, tangents: Point, *, wrt: Sequence[str] | None = None) -> dict[str, Array]:
@@ -299,6 +322,7 @@ class _Derivative(Formula):
         self._cotangent_name = next(v for v in ("v", "v1", "v2", "cotangent") if v not in parent.inputs)
         self.inputs = (*parent.inputs, self._cotangent_name)
         self.constants = parent.constants
+        self.how = ()
         self._programs = {}
 
     def _lower(self, specs: Mapping[str, InputSpec], point: Mapping[str, Array]) -> Lowered:
@@ -356,12 +380,3 @@ def _dtype_name(array: Array) -> DType:
     if array.dtype.kind in names:
         return names[array.dtype.kind]
     return "float32" if array.dtype == np.float32 else "float64"
-
-
-def _sparse_rows(program: Program, point: Mapping[str, Array], name: str, chunk: int | None) -> sparse.csr_array:
-    """The Jacobian's non-zero entries, collected from stacks of rows."""
-    from scipy import sparse
-
-    stacks = [sparse.csr_array(part.reshape(len(part), -1)) for _, (part,) in program.rows(point, [name], chunk)]
-    shape = (program.smooth.size, program.inputs[name].size)
-    return sparse.csr_array(sparse.vstack(stacks)) if stacks else sparse.csr_array(shape)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jaccli.autodiff.program import Program
+from jaccli.autodiff.program import FEW_PASSES, Program
 from jaccli.errors import ShapeError
 from jaccli.graph.node import Shape, show_shape, size_of
 
@@ -43,10 +43,9 @@ def diagonal(program: Program, point: Mapping[str, Array], name: str, batch: int
     output, source = program.smooth.shape, program.inputs[name].shape
     shared = shared_axes(output, source, name, batch)
     samples = size_of(output[:shared])
-    per_output, per_input = size_of(output[shared:]), size_of(source[shared:])
-    result = np.empty((samples * per_output, per_input), program.smooth.dtype)
-    for first, (stack,) in program.rows(point, [name]):
-        rows = np.arange(first, first + len(stack))
-        blocks = stack.reshape(len(stack), samples, per_input)
-        result[rows] = blocks[np.arange(len(stack)), rows // per_output]
-    return result.reshape((*output[:shared], *output[shared:], *source[shared:]))
+    shape = (*output[:shared], *output[shared:], *source[shared:])
+    if min(program.smooth.size, program.inputs[name].size) > FEW_PASSES:
+        return program.sparse_blocks(point, name, samples).reshape(shape)
+    block = program.jacobian(point, [name])[0].reshape(samples, size_of(output[shared:]), samples, -1)
+    own = np.arange(samples)
+    return np.asarray(block[own, :, own, :]).reshape(shape)

@@ -14,13 +14,16 @@ from jaccli.graph.node import Node, apply, filled, input_node
 COTANGENT = "v"
 
 
-def pushforward(output: Node, tangents: Mapping[Node, Node], *, guarded: bool = False) -> Node:
+def pushforward(
+    output: Node, tangents: Mapping[Node, Node], *, guarded: bool = False, masked: bool = False
+) -> Node:
     """The tangent of the output for tangents of some nodes, the others held fixed.
 
     Args:
         output: a float node.
         tangents: for each node that moves, a node of its shape.
         guarded: as for `pullback`.
+        masked: zeros of the tangents are structural, as in unit vectors.
 
     Returns:
         A node of the output's shape.
@@ -28,6 +31,6 @@ def pushforward(output: Node, tangents: Mapping[Node, Node], *, guarded: bool = 
     v = input_node(f"{COTANGENT} of the transpose", output.shape, output.dtype)
     total: Node | None = None
     for back, tangent in zip(pullback(output, v, list(tangents), guarded=guarded), tangents.values(), strict=True):
-        (contribution,) = pullback(back, tangent, [v])
+        (contribution,) = pullback(back, tangent, [v], masked=masked)
         total = contribution if total is None else apply("add", total, contribution)
     return filled(output.shape, 0.0, output.dtype) if total is None else total

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,12 @@ from jaccli.graph.node import Node, apply, cast, constant, filled, input_node, s
 from jaccli.runtime.memory import available_memory, readable_bytes
 from jaccli.runtime.plan import Plan
 
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from jaccli.autodiff.sparse import SparseJacobian
+
+FEW_PASSES = 64
 Array = NDArray[Any]
 Mode = Literal["auto", "reverse", "forward", "sparse"]
 
@@ -24,14 +30,20 @@ Mode = Literal["auto", "reverse", "forward", "sparse"]
 class Program:
     """Values and derivatives of one output.
 
-    Methods take the inputs' values by name. State: plans made so far.
+    Methods take the inputs' values by name. State: plans made so far, and `how`.
 
     Args:
         inputs: the node of each input, by name.
         output: what to differentiate.
+        gradient_of: the input whose gradient the output is, so that its Jacobian for that input is symmetric.
+
+    Attributes:
+        how: lines that say how the last results were computed.
     """
 
-    def __init__(self, inputs: Mapping[str, Node], output: Node) -> None:
+    def __init__(self, inputs: Mapping[str, Node], output: Node, gradient_of: str | None = None) -> None:
+        self.gradient_of = gradient_of
+        self.how: list[str] = []
         self.inputs = dict(inputs)
         self.output = output
         self.smooth = output if output.is_float else cast(output, "float64")
@@ -91,29 +103,93 @@ class Program:
         self, point: Mapping[str, Array], wrt: Sequence[str], mode: Mode = "auto", chunk: int | None = None
     ) -> list[Array]:
         """The Jacobian's block for each input, of shape output + input."""
+        for name in wrt:
+            refuse_too_large((*self.smooth.shape, *self.inputs[name].shape), f"the Jacobian for {name}")
+        if mode == "sparse":
+            return [self._from_sparse(point, name, chunk) for name in wrt]
+        if mode != "auto":
+            return self._dense(point, wrt, mode, chunk)
+        found = {name: self._from_sparse(point, name, chunk) for name in wrt if self._pays(point, name)}
+        rest = [name for name in wrt if name not in found]
+        found.update(zip(rest, self._dense(point, rest, mode, chunk) if rest else [], strict=True))
+        return [found[name] for name in wrt]
+
+    def _pays(self, point: Mapping[str, Array], name: str) -> bool:
+        """Whether colouring saves at least half of the passes of a Jacobian that is not small."""
+        dense = min(self.smooth.size, self.inputs[name].size)
+        return dense > FEW_PASSES and self.structure(point, name).structure.plan.passes * 2 <= dense
+
+    def structure(self, point: Mapping[str, Array], name: str) -> SparseJacobian:
+        """The pattern of one block and how it is computed. It depends on the values of integer inputs only."""
+        from jaccli.autodiff.sparse import SparseJacobian
+
+        known = self._known(point)
+        key = ("structure", name, *((node.params["name"], value.tobytes()) for node, value in known.items()))
+        if key not in self._plans:
+            symmetric = name == self.gradient_of
+            self._plans[key] = SparseJacobian(
+                list(self.inputs.values()), self.smooth, self.inputs[name], known, symmetric
+            )
+        found: SparseJacobian = self._plans[key]
+        return found
+
+    def _known(self, point: Mapping[str, Array]) -> dict[Node, Array]:
+        return {node: point[name] for name, node in self.inputs.items() if not node.is_float}
+
+    def sparse_jacobian(self, point: Mapping[str, Array], name: str, chunk: int | None = None) -> sparse.csr_array:
+        """One block of the Jacobian, of shape (output size, input size)."""
+        structure = self.structure(point, name)
+        self.how.append(structure.structure.describe(name))
+        return structure.matrix(self._feeds(point), guarded=self._makes_nan(point), chunk=chunk)
+
+    def sparse_blocks(self, point: Mapping[str, Array], name: str, samples: int) -> Array:
+        """∂y[b, …]/∂x[b, …] for `samples` leading entries b, of shape (samples, outputs, inputs)."""
+        from jaccli.autodiff.sparse import sparse_diagonal
+
+        structure, blocks = sparse_diagonal(
+            list(self.inputs.values()), self.smooth, self.inputs[name], self._known(point), samples
+        )
+        self.how.append(structure.describe(name))
+        return blocks(self._feeds(point), self._makes_nan(point))
+
+    def _from_sparse(self, point: Mapping[str, Array], name: str, chunk: int | None) -> Array:
+        matrix = self.sparse_jacobian(point, name, chunk)
+        return np.asarray(matrix.toarray()).reshape((*self.smooth.shape, *self.inputs[name].shape))
+
+    def _dense(self, point: Mapping[str, Array], wrt: Sequence[str], mode: Mode, chunk: int | None) -> list[Array]:
+        entries = sum(self.inputs[name].size for name in wrt)
+        forward = mode == "forward" or (mode != "reverse" and entries < self.smooth.size)
+        passes = entries if forward else self.smooth.size
+        self.how.append(f"{', '.join(wrt)}: {'forward' if forward else 'reverse'} mode, {passes} passes")
+        blocks = self._sweep_all(point, wrt, forward, chunk, masked=False)
+        if any(np.isnan(block).any() for block in blocks):
+            # A unit vector's zeros are structural: where a slope is infinite, they must not make NaNs of it.
+            blocks = self._sweep_all(point, wrt, forward, chunk, masked=True)
+        return blocks
+
+    def _sweep_all(
+        self, point: Mapping[str, Array], wrt: Sequence[str], forward: bool, chunk: int | None, masked: bool
+    ) -> list[Array]:
+        if forward:
+            return [self._columns(point, name, chunk, masked) for name in wrt]
         shapes = [self.inputs[name].shape for name in wrt]
-        for shape, name in zip(shapes, wrt, strict=True):
-            refuse_too_large((*self.smooth.shape, *shape), f"the Jacobian for {name}")
-        entries = sum(size_of(shape) for shape in shapes)
-        if mode == "forward" or (mode != "reverse" and entries < self.smooth.size):
-            return [self._columns(point, name, chunk) for name in wrt]
         blocks = [np.empty((self.smooth.size, size_of(shape)), self.smooth.dtype) for shape in shapes]
-        for first, stack in self.rows(point, wrt, chunk):
+        for first, stack in self.rows(point, wrt, chunk, masked):
             for block, part in zip(blocks, stack, strict=True):
                 block[first : first + len(part)] = part.reshape(len(part), -1)
         return [b.reshape((*self.smooth.shape, *shape)) for b, shape in zip(blocks, shapes, strict=True)]
 
     def rows(
-        self, point: Mapping[str, Array], wrt: Sequence[str], chunk: int | None = None
+        self, point: Mapping[str, Array], wrt: Sequence[str], chunk: int | None = None, masked: bool = False
     ) -> Iterator[tuple[int, list[Array]]]:
         """Rows of the Jacobian in order: (number of the first row, a stack of rows for each input)."""
-        backs = self._backs(point, wrt)
+        backs = self._backs(point, wrt, masked)
         yield from self._sweep(backs, self.cotangent, self._feeds(point), chunk)
 
-    def _columns(self, point: Mapping[str, Array], name: str, chunk: int | None) -> Array:
+    def _columns(self, point: Mapping[str, Array], name: str, chunk: int | None, masked: bool) -> Array:
         source = self.inputs[name]
         tangent = input_node(f"tangent of {name}", source.shape, source.dtype)
-        push = pushforward(self.smooth, {source: tangent}, guarded=self._makes_nan(point))
+        push = pushforward(self.smooth, {source: tangent}, guarded=self._makes_nan(point), masked=masked)
         block = np.empty((source.size, self.smooth.size), self.smooth.dtype)
         for first, (part,) in self._sweep([push], tangent, self._feeds(point), chunk):
             block[first : first + len(part)] = part.reshape(len(part), -1)
@@ -133,14 +209,27 @@ class Program:
             units[np.arange(count), first + np.arange(count)] = 1.0
             yield first, batched.run(residuals, units.reshape((count, *late.shape)))
 
+    def slopes(self, wrt: Sequence[str]) -> list[Program]:
+        """The gradient for each input as a program of its own; their Jacobians are the Hessian's rows of blocks."""
+        key = ("slopes", tuple(wrt))
+        if key not in self._plans:
+            pairs = zip(wrt, self.gradient(wrt), strict=True)
+            self._plans[key] = [Program(self.inputs, slope, gradient_of=name) for name, slope in pairs]
+        found: list[Program] = self._plans[key]
+        return found
+
     def hessian(self, point: Mapping[str, Array], wrt: Sequence[str], chunk: int | None = None) -> list[list[Array]]:
         """The Hessian's blocks: one row of blocks for each input, of shape input + input."""
         rows = []
-        for name, slope in zip(wrt, self.gradient(wrt), strict=True):
-            shaped = Program(self.inputs, slope)
-            rows.append(shaped.jacobian(point, wrt, "reverse", chunk))
-            del name
+        for slope in self.slopes(wrt):
+            rows.append(slope.jacobian(point, wrt, "auto", chunk))
+            self.how += slope.take_how()
         return rows
+
+    def take_how(self) -> list[str]:
+        """What was said so far about how results were computed."""
+        said, self.how = self.how, []
+        return said
 
     @functools.cached_property
     def _value_plan(self) -> Plan:
@@ -153,9 +242,9 @@ class Program:
     def _makes_nan(self, point: Mapping[str, Array]) -> bool:
         return bool(np.isnan(self.value(point)).any())
 
-    def _backs(self, point: Mapping[str, Array], wrt: Sequence[str]) -> list[Node]:
+    def _backs(self, point: Mapping[str, Array], wrt: Sequence[str], masked: bool = False) -> list[Node]:
         sources = [self.inputs[name] for name in wrt]
-        return pullback(self.smooth, self.cotangent, sources, guarded=self._makes_nan(point))
+        return pullback(self.smooth, self.cotangent, sources, guarded=self._makes_nan(point), masked=masked)
 
     def _pullback(self, wrt: tuple[str, ...], guarded: bool) -> Staged:
         key = ("pullback", wrt, guarded)

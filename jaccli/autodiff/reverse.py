@@ -19,6 +19,7 @@ from jaccli.graph.node import (
     apply,
     broadcast_to,
     cast,
+    constant,
     dependents,
     filled,
     scalar_value,
@@ -39,7 +40,9 @@ class Cotangent(NamedTuple):
     live: Node | None
 
 
-def pullback(output: Node, cotangent: Node, wrt: Sequence[Node], *, guarded: bool = False) -> list[Node]:
+def pullback(
+    output: Node, cotangent: Node, wrt: Sequence[Node], *, guarded: bool = False, masked: bool = False
+) -> list[Node]:
     """The cotangents of the nodes `wrt` for a cotangent of the output.
 
     Args:
@@ -48,11 +51,13 @@ def pullback(output: Node, cotangent: Node, wrt: Sequence[Node], *, guarded: boo
         wrt: the nodes to differentiate for.
         guarded: an operation that gives NaN passes NaN back, never the finite slope of a formula off its domain
             (the slope of log at -1 is not -1). It costs a test an operation, so it is for points where a NaN arose.
+        masked: zeros of the cotangent are structural, as in a unit vector.
 
     Returns:
         One node for each of `wrt`, of its shape; zeros where the output does not depend on it.
     """
-    totals = _sweep(output, Cotangent(cotangent, None), wrt, guarded)
+    live = apply("not_equal", cotangent, constant(0.0, cotangent.dtype)) if masked else None
+    totals = _sweep(output, Cotangent(cotangent, live), wrt, guarded)
     return [
         totals[node].value if node in totals else filled(node.shape, 0.0, node.dtype if node.is_float else "float64")
         for node in wrt

@@ -165,5 +165,5 @@ State = Annotated[
 ]
 Against = Annotated[
     list[str] | None,
-    typer.Option(metavar="WITNESSES", help="Check against these only: symbolic, fd. Default: all."),
+    typer.Option(metavar="WITNESSES", help="Which witnesses: symbolic, fd, adjoint, forward. Default: symbolic,fd."),
 ]

@@ -20,6 +20,7 @@ from jaccli.io.formats import KEEPS_AXES, Presentation
 
 if TYPE_CHECKING:
     from jaccli.api import Formula
+    from jaccli.io.listing import Listing
     from jaccli.io.report import Array, Block, Report
 
 _STANDARD_INPUT = re.compile(r"\s*(?:(?:int|float):)?@-.*", re.DOTALL)
@@ -107,6 +108,11 @@ class Request:
         text = self.tangent_texts[name]
         return _parsed(text, self.problem, name=f"tangent of {name}", label=f"--t {name}", shape=like.shape)
 
+    def detail(self, text: str) -> None:
+        """Says how something was done, with `--verbose`."""
+        if self.output.verbose:
+            say_note(text)
+
     def report(
         self,
         blocks: Sequence[Block],
@@ -139,10 +145,12 @@ class Request:
         """Makes the report and writes it to its destination."""
         self.deliver(self.report(blocks, value=value, matrix=matrix))
 
-    def deliver(self, report: Report) -> None:
+    def deliver(self, report: Report | Listing) -> None:
         """Writes a finished report to its destination, and what must be known besides to standard error."""
         from jaccli.io.writers import deliver
 
+        for name, array in self.point.items():
+            self.detail(f"{name} has shape {array.shape} and dtype {array.dtype}")
         if not self.output.quiet:
             for text in self.formula.notes:
                 say_note(text)

@@ -268,14 +268,13 @@ class _Lowering:
                     f"{root} is a value, not a function", hint=f"for a product write {root}*(…), for an entry {root}[…]"
                 )
         entry, qualified = find(head)
-        context.prefix = qualified.prefix
-        return call(entry, context, arguments, keywords, qualified.dialect)
+        return call(entry, context, arguments, keywords, qualified.dialect, qualified.prefix)
 
     def _conditional(self, condition: Value, chosen: Value, other: Value) -> Value:
         if isinstance(condition, (bool, int, float)):
             return chosen if condition else other
         entry, _ = find("where")
-        return call(entry, self._context, [condition, chosen, other], {}, None)
+        return call(entry, self._context, [condition, chosen, other], {})
 
     def _operator(self, sign: str, children: list[Value]) -> Value:
         context = self._context
@@ -292,7 +291,7 @@ class _Lowering:
             return binary(context, "less" if sign == ">" else "less_equal", children[1], children[0])
         if sign == "@":
             entry, _ = find("matmul")
-            return call(entry, context, children, {}, None)
+            return call(entry, context, children, {})
         return binary(context, _OPERATORS[sign], *children)
 
     def _logical(self, sign: str, left: Value, right: Value) -> Value:

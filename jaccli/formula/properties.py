@@ -38,7 +38,7 @@ def read_property(context: Context, value: Value, name: str) -> Value:
         return apply("stop_gradient", node)
     if name in _FUNCTION_PROPERTIES:
         entry, _ = find(_FUNCTION_PROPERTIES[name])
-        return call(entry, context, [node], {}, None)
+        return call(entry, context, [node], {})
     if name in functions():
         raise FormulaError(f"the method .{name} stands without its brackets", hint=f"write .{name}()")
     guess = nearest(name, ["T", "mT", "shape", "size", "ndim", *functions()])
@@ -73,7 +73,7 @@ def call_method(context: Context, name: str, arguments: list[Value], keywords: d
         raise FormulaError(f"the name {name} is not in the language")
     method = f".{name}"
     if method in functions():
-        return call(functions()[method], context, arguments, keywords, None)
+        return call(functions()[method], context, arguments, keywords)
     if name not in functions():
         guess = nearest(name, [known for known in functions() if known.isidentifier()])
         hint = f"did you mean .{guess}()?" if guess else "`jaccli ops` lists all functions"
@@ -81,7 +81,7 @@ def call_method(context: Context, name: str, arguments: list[Value], keywords: d
     if name.endswith("_") and name.removesuffix("_") in functions():
         name = name.removesuffix("_")
     entry, _ = find(name)
-    return call(entry, context, arguments, keywords, None)
+    return call(entry, context, arguments, keywords)
 
 
 def _to_integer(context: Context, value: Value) -> Node:

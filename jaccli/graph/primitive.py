@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from jaccli.errors import ShapeError
 from jaccli.graph.node import DType, Node, Shape, broadcast_shapes, cast, intern, promote, reshape
@@ -33,6 +33,11 @@ class Masked(NamedTuple):
 
 Pullback = Callable[..., "Node | Masked"]
 """For element-wise rows: (cotangent, output, *arguments) -> the cotangent of one argument."""
+
+
+Dependency = Literal[
+    "elementwise", "moves", "scatters", "reduces", "mixes", "scans", "contracts", "matrices", "dense"
+]
 
 
 class ShapeRule(Protocol):
@@ -63,9 +68,16 @@ class Primitive:
         shape: the rule for the output's shape and dtype.
         numeric: NumPy arrays in, NumPy array out; `**params` are the node's.
         pullback: (index, cotangent, node) -> cotangent of argument `index`; None: no derivative.
-        dependency: how an output entry depends on the entries of each argument: "elementwise", "moves"
-            (each output entry is one input entry, found by running `numeric` on indices), "dense", or a
-            rule of its own.
+        dependency: how an output entry depends on the entries of the arguments, one of
+            "elementwise" on the entry at the same place, after broadcasting;
+            "moves" it is one entry of one argument, or none (found by running `numeric` on positions);
+            "scatters" as `scatter_add`;
+            "reduces" on the entries over `axes`, which are dropped;
+            "mixes" on the entries over `axes`, which stay;
+            "scans" on the earlier entries of the last axis (the later ones with `reverse`);
+            "contracts" as `contract`;
+            "matrices" on all entries of the same matrix, stacks apart;
+            "dense" on every entry of every argument.
         batch: (node, args, batched, size) -> the node with a leading axis of that size on the arguments
             where `batched` is True; None: element-wise alignment.
         structural: the pullback moves entries without computing with them, so that it serves masks too.
@@ -80,7 +92,7 @@ class Primitive:
     shape: ShapeRule
     numeric: Callable[..., Any]
     pullback: Callable[[int, Node, Node], Node | Masked] | None
-    dependency: str | Callable[..., Any]
+    dependency: Dependency
     batch: Callable[[Node, list[Node], list[bool], int], Node] | None = None
     structural: bool = False
     differentiable: tuple[bool, ...] | None = None

@@ -16,8 +16,10 @@ class Listing:
         columns: the headings.
         rows: one text a column, in each row.
         fields: the same as JSON holds it: an object of plain data.
-        footer: a closing line, or "".
-        style: a Rich style for the row at a position, or "" for none.
+        footer: closing lines, or "".
+        style: gives a Rich style for the row at a position.
+        prose: whether cells may be wrapped; where they are numbers, a terminal that is too narrow shows a row as
+            a block of lines instead.
     """
 
     title: str
@@ -26,3 +28,4 @@ class Listing:
     fields: Mapping[str, Any]
     footer: str = ""
     style: Callable[[int], str] | None = field(default=None, compare=False)
+    prose: bool = True

@@ -16,7 +16,7 @@ from typing import Any
 
 import sympy
 
-from jaccli.verify.settling import settled
+from jaccli.verify.settling import filled, settled
 
 DIGITS = 50
 WORKING_DIGITS = 60
@@ -57,35 +57,37 @@ class Operation:
     def value(self, numbers: Sequence[Any]) -> Any:
         """The value for numbers in the slots: a SymPy number or truth value; NaN off the domain."""
         known = dict(zip(self.slots, numbers, strict=True))
-        return _number(settled(self.expression, known), known)
+        return _number(settled(self.expression, known, []), known)
 
     def slopes(self, numbers: Sequence[Any]) -> list[Any]:
-        """The derivative for each slot."""
-        known = dict(zip(self.slots, numbers, strict=True))
-        chosen = settled(self.expression, known)
-        return [_number(_differentiated(chosen, slot), known) for slot in self.slots]
+        """The derivative for each slot; NaN on the edge of a step or choice, where only one side can be told."""
+        known, smooth = self._smooth(numbers)
+        return [_number(_differentiated(smooth, slot), known) for slot in self.slots]
 
     def curvatures(self, numbers: Sequence[Any]) -> Iterator[tuple[int, int, Any]]:
         """The second derivatives that are not 0, each with its two slots."""
-        known = dict(zip(self.slots, numbers, strict=True))
-        chosen = settled(self.expression, known)
+        known, smooth = self._smooth(numbers)
         for i, first in enumerate(self.slots):
             for j, second in enumerate(self.slots):
-                bend = _differentiated(_differentiated(chosen, first), second)
+                bend = sympy.nan if smooth is sympy.nan else _differentiated(_differentiated(smooth, first), second)
                 if bend != 0:
                     yield i, j, _number(bend, known)
+
+    def _smooth(self, numbers: Sequence[Any]) -> tuple[dict[Any, Any], Any]:
+        known = dict(zip(self.slots, numbers, strict=True))
+        ties: list[Any] = []
+        chosen = settled(self.expression, known, ties)
+        return known, sympy.nan if ties else chosen
 
 
 @functools.lru_cache(maxsize=4096)
 def _differentiated(expression: Any, slot: Any) -> Any:
-    return sympy.diff(expression, slot)
+    return sympy.nan if expression is sympy.nan else sympy.diff(expression, slot)
 
 
 def _number(expression: Any, known: dict[Any, Any]) -> Any:
     """The expression with its slots filled in, as a real number; NaN where there is none."""
-    if expression in known:
-        return known[expression]
-    value = expression.xreplace(known)
+    value = filled(expression, known)
     if value in (sympy.true, sympy.false) or value.is_Integer:
         return value
     if not value.is_Float:

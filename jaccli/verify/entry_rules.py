@@ -11,7 +11,7 @@ import sympy
 from numpy.typing import NDArray
 
 from jaccli.graph.node import Node, size_of
-from jaccli.verify.elements import Element, NotWrittenError, Operation, fixed, slots
+from jaccli.verify.elements import WORKING_DIGITS, Element, NotWrittenError, Operation, fixed, slots
 from jaccli.verify.writing import Rule, Writer, combine, combine_all, elements_of, shaped
 
 Array = NDArray[Any]
@@ -51,7 +51,9 @@ def _cast(writer: Writer, node: Node, arrays: list[Array]) -> Array:
 
 def _as_float(element: Element) -> Element:
     number = element.number
-    return Element(None, (), False, sympy.Integer(1 if number == sympy.true else 0) if number.is_Boolean else number)
+    if number.is_Boolean:
+        return fixed(1.0 if number == sympy.true else 0.0)
+    return Element(None, (), False, sympy.Float(number, WORKING_DIGITS) if number.is_Integer else number)
 
 
 def _as_integer(element: Element) -> Element:

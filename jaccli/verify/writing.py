@@ -102,7 +102,7 @@ class Writer:
     def _elementwise(self, node: Node, arguments: list[Array]) -> Array:
         # A number that is written in the formula stands in the expression, so that the slope of x**2 is 2*x.
         numbers = tuple(_written_number(argument) for argument in node.args)
-        operation = _operation(node.primitive, numbers)
+        operation = _operation(node.primitive, numbers, tuple(node.params.items()))
         varying = [array for array, number in zip(arguments, numbers, strict=True) if number is None]
         spread = np.broadcast_arrays(*varying) if varying else []
         carries = node.is_float and node.primitive.name not in _HELD
@@ -131,12 +131,12 @@ def _written_number(node: Node) -> Any:
 
 
 @functools.lru_cache(maxsize=1024)
-def _operation(row: Primitive, numbers: tuple[Any, ...]) -> Operation:
-    """The operation of an element-wise primitive, with some of its arguments fixed."""
+def _operation(row: Primitive, numbers: tuple[Any, ...], params: tuple[tuple[str, Any], ...] = ()) -> Operation:
+    """The operation of an element-wise primitive with these parameters, some of its arguments fixed."""
     assert row.symbolic is not None
     free = iter(slots(numbers.count(None)))
     arguments = [next(free) if number is None else number for number in numbers]
-    return Operation(sympy.sympify(row.symbolic(sympy, *arguments)), slots(numbers.count(None)))
+    return Operation(sympy.sympify(row.symbolic(sympy, *arguments, **dict(params))), slots(numbers.count(None)))
 
 
 def combine(name: str, *args: Element) -> Element:

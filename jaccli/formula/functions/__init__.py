@@ -7,6 +7,7 @@ from jaccli.formula.functions import (  # noqa: F401 - imported for their entrie
     gathering,
     linear_algebra,
     losses,
+    normalisation,
     products,
     reductions,
     scans,

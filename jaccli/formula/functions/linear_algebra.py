@@ -87,7 +87,7 @@ _AT_ZERO = "0 at the origin, the smallest element of the subdifferential"
 def norm(x: Floats, ord: Any = None, axis: Axis = None, keepdims: Flag = False, *, context: Context) -> Value:
     """Length of a vector; of a matrix the Frobenius norm, or the operator norm of that order."""
     order = _order(context, ord)
-    if context.is_torch and context.prefix == "torch":
+    if context.is_torch and "linalg" not in context.prefix:
         if order in (None, "fro", 2):
             return reduce("norm", x, axis, keepdims)
         if order != "nuc":

@@ -60,7 +60,7 @@ _KEYWORDS: dict[str, tuple[str, ...]] = {
     "array": ("x",),
     "inplace": (),
 }
-_TORCH_ONLY = frozenset({"dim", "dims", "keepdim", "unbiased"})
+_TORCH_ONLY = frozenset({"dim", "dims", "keepdim", "unbiased", "p"})
 _IGNORED = frozenset({"dtype", "device", "out", "inplace", "copy", "order", "requires_grad", "casting", "layout"})
 
 
@@ -153,12 +153,18 @@ def find(path: str) -> tuple[Function, Qualified]:
 
 
 def call(
-    entry: Function, context: Context, arguments: list[Value], keywords: dict[str, Value], dialect: Dialect | None
+    entry: Function,
+    context: Context,
+    arguments: list[Value],
+    keywords: dict[str, Value],
+    dialect: Dialect | None = None,
+    prefix: str = "",
 ) -> Value:
     """The value of a function applied to arguments, converted as its signature says."""
     if _TORCH_ONLY & keywords.keys():
         dialect = dialect or "torch"
     context.dialect = dialect
+    context.prefix = prefix
     context.positional = len(arguments)
     positional, named = _bind(entry, context, arguments, dict(keywords))
     if "context" in inspect.signature(entry.build).parameters:

@@ -11,6 +11,7 @@ from jaccli.graph.primitives import (  # noqa: F401 - imported for their rows
     parametric,
     reductions,
     removable,
+    running,
     scans,
     shaping,
     smooth,

@@ -148,7 +148,7 @@ register(
         _contract_shape,
         _contract,
         _contract_pullback,
-        "dense",
+        "contracts",
         batch=_contract_batch,
         cases=(
             _case((2, 3), (3, 4), (0, 1), (1, 2), (0, 2)),

@@ -31,6 +31,11 @@ def digamma(x: Node) -> Node:
     return apply("polygamma", x, order=0)
 
 
+def trigamma(x: Node) -> Node:
+    """The derivative of digamma."""
+    return apply("polygamma", x, order=1)
+
+
 def digamma_difference(x: Node, step: Node) -> Node:
     """digamma(x + step) - digamma(x)."""
     return apply("digamma_difference", x, step)
@@ -80,7 +85,7 @@ elementwise(
     "gammaln_slope",
     "digamma(x), NaN at the negative whole numbers, where gammaln has no slope.",
     lambda x: special.digamma(x),
-    lambda g, y, x: g * apply("polygamma", x, order=1),
+    lambda g, y, x: g * trigamma(x),
     ranges=(POSITIVE,),
     template="digamma({0})",
     symbolic=lambda sympy, x: sympy.digamma(x),
@@ -114,7 +119,7 @@ elementwise(
     "rgamma_slope",
     "Derivative of 1/gamma(x).",
     _rgamma_slope,
-    lambda g, y, x: g * (apply("rgamma", x) * (digamma(x) ** 2.0 - apply("polygamma", x, order=1))),
+    lambda g, y, x: g * (apply("rgamma", x) * (digamma(x) ** 2.0 - trigamma(x))),
     ranges=(POSITIVE,),
     template="-rgamma({0})*digamma({0})",
     symbolic=lambda sympy, x: -sympy.digamma(x) / sympy.gamma(x),
@@ -143,16 +148,12 @@ def _digamma_difference(x: Any, step: Any) -> Any:
     )
 
 
-def _trigamma(x: Node) -> Node:
-    return apply("polygamma", x, order=1)
-
-
 elementwise(
     "digamma_difference",
     "digamma(x + y) - digamma(x) without cancellation.",
     _digamma_difference,
-    lambda g, y, a, b: g * (_trigamma(a + b) - _trigamma(a)),
-    lambda g, y, a, b: g * _trigamma(a + b),
+    lambda g, y, a, b: g * (trigamma(a + b) - trigamma(a)),
+    lambda g, y, a, b: g * trigamma(a + b),
     ranges=(POSITIVE, POSITIVE),
     template="digamma({0} + {1}) - digamma({0})",
     symbolic=lambda sympy, a, b: sympy.digamma(a + b) - sympy.digamma(a),

@@ -7,12 +7,13 @@ the continued fractions of Press et al., Numerical Recipes, chapter 6, are diffe
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jaccli.errors import FormulaError
 from jaccli.graph.node import Node, apply, constant, select
-from jaccli.graph.primitive import Masked, Pullback, elementwise
-from jaccli.graph.primitives.gamma import digamma, digamma_difference
+from jaccli.graph.primitive import Pullback, elementwise
+from jaccli.graph.primitives.gamma import digamma, digamma_difference, trigamma
 from jaccli.graph.primitives.parametric import parametric
 from jaccli.lazy import lazy
 
@@ -26,24 +27,33 @@ else:
 SHAPE = (0.6, 4.0)
 UNIT = (0.1, 0.9)
 _MOST_TERMS = 100_000
+_CIRCLE = 32
 
 
-def _refuse(what: str) -> Pullback:
-    def rule(g: Node, y: Node, *args: Node) -> Node | Masked:
-        raise FormulaError(
-            f"{what} is not available", hint="hold the shape fixed with stop_gradient(…), or choose inputs with --wrt"
-        )
+def _refuse() -> NoReturn:
+    raise FormulaError(
+        "the third derivative of an incomplete gamma or beta function in its shapes is not available",
+        hint="hold the shapes fixed with stop_gradient(…), or choose inputs with --wrt",
+    )
 
-    return rule
+
+def _on_circle(function: Callable[[Any], Any], shape: Any, order: int) -> Any:
+    """A derivative in the shape by Cauchy's integral, which the trapezoidal rule sums to machine precision."""
+    radius = np.minimum(shape / 4.0, 0.5)
+    total = np.zeros_like(shape)
+    for k in range(_CIRCLE):
+        turn = np.exp(2j * np.pi * (k + 0.5) / _CIRCLE)
+        total = total + np.real(function(shape + radius * turn) * turn**-order)
+    return total * math.factorial(order) / (_CIRCLE * radius**order)
 
 
 def _gamma_density(a: Any, x: Any) -> Any:
     """x**(a - 1)*exp(-x)/gamma(a), at large shapes from the distance to the mode."""
+    dtype = np.result_type(a, x)
     a, x = np.broadcast_arrays(a, x)
-    large = (a > 30) & (x > 0)
+    large = (np.real(a) > 30) & (x > 0) & np.isfinite(x)
     small = np.where(large, 1.0, a)
-    direct = np.power(x, small - 1.0) * np.exp(-x) * special.rgamma(small)
-    direct = np.where(np.isposinf(x), 0.0, direct)
+    direct = np.where(np.isposinf(x), 0.0, np.power(x, small - 1.0) * np.exp(-x) * special.rgamma(small))
     if np.any(large):
         shape = np.where(large, a, 31.0)
         off = np.where(large, x, 31.0) / shape - 1.0
@@ -51,7 +61,7 @@ def _gamma_density(a: Any, x: Any) -> Any:
         correction = 1 / (12 * shape) - 1 / (360 * shape**3) + 1 / (1260 * shape**5) - 1 / (1680 * shape**7)
         far = np.exp(shape * bent - correction) * np.sqrt(shape / (2 * np.pi)) / np.where(large, x, 1.0)
         direct = np.where(large, far, direct)
-    return direct.astype(np.result_type(a, x), copy=False)
+    return direct.astype(dtype, copy=False)
 
 
 def _log1p_less(x: Any) -> Any:
@@ -62,49 +72,49 @@ def _log1p_less(x: Any) -> Any:
     return total * x * x
 
 
-def _density_shape(g: Node, y: Node, a: Node, x: Node) -> Node:
-    return g * (apply("xlogy", y, x) - y * digamma(a))
-
-
 elementwise(
     "gamma_density",
     "x**(a - 1)*exp(-x)/gamma(a), first argument a.",
     _gamma_density,
-    _density_shape,
+    lambda g, y, a, x: g * (apply("xlogy", y, x) - y * digamma(a)),
     lambda g, y, a, x: g * (apply("gamma_density", a - 1.0, x) - y),
     ranges=((1.2, 4.0), (0.1, 4.0)),
     symbolic=lambda sympy, a, x: x ** (a - 1) * sympy.exp(-x) / sympy.gamma(a),
 )
 
 
-def _gamma_shape_slope(a: Any, x: Any) -> Any:
-    """The derivative of gammainc in its first argument."""
+def _gamma_shape_slope(a: Any, x: Any, order: int) -> Any:
+    """The derivative of gammainc in its first argument, of that order."""
     a, x = (np.asarray(array, np.float64) for array in np.broadcast_arrays(a, x))
     inside = (a > 0) & (x > 0) & np.isfinite(x)
     shape, point = np.where(inside, a, 1.0), np.where(inside, x, 1.0)
     series = point < shape + 1.0
-    low = _slope_by_series(np.where(series, shape, 2.0), np.where(series, point, 1.0))
-    high = _slope_by_fraction(np.where(series, 1.0, shape), np.where(series, 3.0, point))
-    slope = np.where(series, low, high)
+
+    def first(moved: Any) -> Any:
+        low = _slope_by_series(np.where(series, moved, 2.0), np.where(series, point, 1.0))
+        high = _slope_by_fraction(np.where(series, 1.0, moved), np.where(series, 3.0, point))
+        return np.where(series, low, high)
+
+    slope = first(shape) if order == 1 else _on_circle(first, shape, order - 1)
     return np.where(inside, slope, np.where((a > 0) & ((x == 0) | np.isposinf(x)), 0.0, np.nan))
 
 
 def _slope_by_series(a: Any, x: Any) -> Any:
-    ratio, sums = np.ones_like(x), np.zeros_like(x)
-    total, moved = np.ones_like(x), np.zeros_like(x)
+    ratio, sums = np.ones_like(a), np.zeros_like(a)
+    total, moved = np.ones_like(a), np.zeros_like(a)
     for n in range(1, _MOST_TERMS):
         ratio = ratio * x / (a + n)
         sums = sums + 1.0 / (a + n)
         total = total + ratio
         moved = moved - ratio * sums
-        if np.all(ratio * sums <= 1e-18 * total):
+        if np.all(np.abs(ratio * sums) <= 1e-18 * np.abs(total)):
             break
     return _gamma_density(a + 1.0, x) * ((np.log(x) - special.digamma(a + 1.0)) * total + moved)
 
 
 def _slope_by_fraction(a: Any, x: Any) -> Any:
-    terms = min(_MOST_TERMS, int(200 + 10 * math.sqrt(float(np.max(a, initial=1.0)))))
-    below, moved = x + 2.0 * terms + 1.0 - a, -np.ones_like(x)
+    terms = min(_MOST_TERMS, int(200 + 10 * math.sqrt(float(np.max(np.real(a), initial=1.0)))))
+    below, moved = x + 2.0 * terms + 1.0 - a, -np.ones_like(a)
     for n in range(terms, 0, -1):
         numerator = -n * (n - a)
         moved = -1.0 + n / below - numerator * moved / np.square(below)
@@ -113,14 +123,28 @@ def _slope_by_fraction(a: Any, x: Any) -> Any:
     return -x * _gamma_density(a, x) * ((np.log(x) - special.digamma(a)) * value + slope)
 
 
-elementwise(
+def _gamma_mixed(g: Node, y: Node, a: Node, x: Node) -> Node:
+    slope, order = apply("gamma_density", a, x), y.params["order"]
+    logarithm = apply("log", x) - digamma(a)
+    if order == 1:
+        return g * (slope * logarithm)
+    return g * (slope * (logarithm * logarithm - trigamma(a))) if order == 2 else _refuse()
+
+
+parametric(
     "gammainc_shape_slope",
-    "Derivative of gammainc in its first argument.",
+    "Derivatives of gammainc in its first argument.",
     _gamma_shape_slope,
-    _refuse("the second derivative of gammainc in its first argument"),
-    lambda g, y, a, x: g * apply("gamma_density", a, x) * (apply("log", x) - digamma(a)),
-    ranges=(SHAPE, (0.1, 8.0)),
+    lambda g, y, a, x: g * apply("gammainc_shape_slope", a, x, order=2) if y.params["order"] == 1 else _refuse(),
+    _gamma_mixed,
+    variants=(),
+    template="d/da gammainc({0}, {1})",
 )
+
+
+def shape_slope(a: Node, x: Node) -> Node:
+    """The slope of gammainc(a, x) in a."""
+    return apply("gammainc_shape_slope", a, x, order=1)
 
 
 def density(a: Node, x: Node) -> Node:
@@ -132,7 +156,7 @@ elementwise(
     "gammainc",
     "Regularised lower incomplete gamma function, first argument the shape.",
     lambda a, x: special.gammainc(a, x),
-    lambda g, y, a, x: g * apply("gammainc_shape_slope", a, x),
+    lambda g, y, a, x: g * shape_slope(a, x),
     lambda g, y, a, x: g * density(a, x),
     ranges=(SHAPE, (0.1, 8.0)),
     symbolic=lambda sympy, a, x: sympy.lowergamma(a, x) / sympy.gamma(a),
@@ -141,7 +165,7 @@ elementwise(
     "gammaincc",
     "Regularised upper incomplete gamma function, first argument the shape.",
     lambda a, x: special.gammaincc(a, x),
-    lambda g, y, a, x: -(g * apply("gammainc_shape_slope", a, x)),
+    lambda g, y, a, x: -(g * shape_slope(a, x)),
     lambda g, y, a, x: -(g * density(a, x)),
     ranges=(SHAPE, (0.1, 8.0)),
     symbolic=lambda sympy, a, x: sympy.uppergamma(a, x) / sympy.gamma(a),
@@ -150,7 +174,7 @@ elementwise(
     "gammaincinv",
     "Inverse of gammainc in its second argument.",
     lambda a, p: special.gammaincinv(a, p),
-    lambda g, y, a, p: -(g * (apply("gammainc_shape_slope", a, y) / density(a, y))),
+    lambda g, y, a, p: -(g * (shape_slope(a, y) / density(a, y))),
     lambda g, y, a, p: g / density(a, y),
     ranges=(SHAPE, UNIT),
 )
@@ -158,7 +182,7 @@ elementwise(
     "gammainccinv",
     "Inverse of gammaincc in its second argument.",
     lambda a, p: special.gammainccinv(a, p),
-    lambda g, y, a, p: -(g * (apply("gammainc_shape_slope", a, y) / density(a, y))),
+    lambda g, y, a, p: -(g * (shape_slope(a, y) / density(a, y))),
     lambda g, y, a, p: -(g / density(a, y)),
     ranges=(SHAPE, UNIT),
 )
@@ -192,79 +216,111 @@ elementwise(
 
 def _beta_fraction(a: Any, b: Any, x: Any) -> tuple[Any, Any, Any]:
     """The continued fraction of betainc with its derivatives in a and in b, from its far end."""
-    below, by_a, by_b = np.ones_like(x), np.zeros_like(x), np.zeros_like(x)
-    terms = int(60 + 8 * math.sqrt(float(np.max(np.maximum(a, b), initial=1.0))))
-    for k in range(min(2 * terms, _MOST_TERMS), 0, -1):
+    largest = float(np.max(np.maximum(np.real(a), np.real(b)), initial=1.0))
+    terms = min(2 * int(60 + 8 * math.sqrt(largest)), _MOST_TERMS)
+    below, by_a, by_b = np.ones_like(a + b), np.zeros_like(a + b), np.zeros_like(a + b)
+    for k in range(terms, 0, -1):
         m = k // 2
         if k % 2:
-            top = -(a + m) * (a + b + m) * x
-            under = (a + 2 * m) * (a + 2 * m + 1)
-            top_a, top_b = -(2 * a + b + 2 * m) * x, -(a + m) * x
-            under_a = 2 * a + 4 * m + 1
+            top, under = -(a + m) * (a + b + m) * x, (a + 2 * m) * (a + 2 * m + 1)
+            top_a, top_b, under_a = -(2 * a + b + 2 * m) * x, -(a + m) * x, 2 * a + 4 * m + 1
         else:
-            top = m * (b - m) * x
-            under = (a + 2 * m - 1) * (a + 2 * m)
-            top_a, top_b = np.zeros_like(x), m * x
-            under_a = 2 * a + 4 * m - 1
+            top, under = m * (b - m) * x, (a + 2 * m - 1) * (a + 2 * m)
+            top_a, top_b, under_a = 0.0, m * x, 2 * a + 4 * m - 1
         term = top / under
-        term_a, term_b = top_a / under - term * under_a / under, top_b / under
-        by_a = term_a / below - term * by_a / np.square(below)
-        by_b = term_b / below - term * by_b / np.square(below)
+        by_a = (top_a - term * under_a) / under / below - term * by_a / np.square(below)
+        by_b = top_b / under / below - term * by_b / np.square(below)
         below = 1.0 + term / below
     return 1.0 / below, -by_a / np.square(below), -by_b / np.square(below)
 
 
-def _beta_shape_slopes(a: Any, b: Any, x: Any) -> tuple[Any, Any]:
+def _beta_slopes(a: Any, b: Any, x: Any) -> tuple[Any, Any]:
     """The derivatives of betainc in a and b where x < (a + 1)/(a + b + 2)."""
     value, value_a, value_b = _beta_fraction(a, b, x)
-    front = np.exp(a * np.log(x) + b * np.log1p(-x) - special.betaln(a, b)) / a
-    log_a = np.log(x) - 1.0 / a + _difference(a, b)
-    log_b = np.log1p(-x) + _difference(b, a)
+    if np.iscomplexobj(a) or np.iscomplexobj(b):
+        logarithm = special.loggamma(a) + special.loggamma(b) - special.loggamma(a + b)
+    else:
+        logarithm = special.betaln(a, b)
+    front = np.exp(a * np.log(x) + b * np.log1p(-x) - logarithm) / a
+    whole = special.digamma(a + b)
+    log_a = np.log(x) - 1.0 / a + whole - special.digamma(a)
+    log_b = np.log1p(-x) + whole - special.digamma(b)
     return front * (value * log_a + value_a), front * (value * log_b + value_b)
 
 
-def _difference(a: Any, b: Any) -> Any:
-    return special.digamma(a + b) - special.digamma(a)
-
-
-def _betainc_shape_slope(a: Any, b: Any, x: Any, second: bool) -> Any:
+def _beta_shape_slope(a: Any, b: Any, x: Any, orders: tuple[int, int]) -> Any:
     a, b, x = (np.asarray(array, np.float64) for array in np.broadcast_arrays(a, b, x))
     inside = (a > 0) & (b > 0) & (x > 0) & (x < 1)
     a1, b1, x1 = (np.where(inside, array, 0.5) for array in (a, b, x))
     swapped = x1 >= (a1 + 1.0) / (a1 + b1 + 2.0)
-    first = np.where(swapped, b1, a1)
-    other = np.where(swapped, a1, b1)
-    by_first, by_other = _beta_shape_slopes(first, other, np.where(swapped, 1.0 - x1, x1))
-    if second:
-        slope = np.where(swapped, -by_first, by_other)
+
+    def first(in_a: Any, in_b: Any) -> Any:
+        one, other = np.where(swapped, in_b, in_a), np.where(swapped, in_a, in_b)
+        by_one, by_other = _beta_slopes(one, other, np.where(swapped, 1.0 - x1, x1))
+        if orders[0]:
+            return np.where(swapped, -by_other, by_one)
+        return np.where(swapped, -by_one, by_other)
+
+    rest_a, rest_b = (orders[0] - 1, orders[1]) if orders[0] else (0, orders[1] - 1)
+    if rest_a:
+        slope = _on_circle(lambda in_a: first(in_a, b1), a1, rest_a)
+    elif rest_b:
+        slope = _on_circle(lambda in_b: first(a1, in_b), b1, rest_b)
     else:
-        slope = np.where(swapped, -by_other, by_first)
+        slope = first(a1, b1)
     edge = (a > 0) & (b > 0) & ((x == 0) | (x == 1))
     return np.where(inside, slope, np.where(edge, 0.0, np.nan))
 
 
-def _mixed(g: Node, y: Node, a: Node, b: Node, x: Node) -> Node:
+def _beta_mixed(g: Node, y: Node, a: Node, b: Node, x: Node) -> Node:
     slope = apply("beta_density", a, b, x)
-    if y.params["second"]:
-        return g * (apply("xlogy", slope, 1.0 - x) + slope * digamma_difference(b, a))
-    return g * (apply("xlogy", slope, x) + slope * digamma_difference(a, b))
+    by_a = apply("log", x) + digamma_difference(a, b)
+    by_b = apply("log1p", -x) + digamma_difference(b, a)
+    factors = {
+        (1, 0): lambda: by_a,
+        (0, 1): lambda: by_b,
+        (2, 0): lambda: by_a * by_a + trigamma(a + b) - trigamma(a),
+        (1, 1): lambda: by_a * by_b + trigamma(a + b),
+        (0, 2): lambda: by_b * by_b + trigamma(a + b) - trigamma(b),
+    }
+    factor = factors.get(y.params["orders"], _refuse)()
+    return g * (slope * factor)
+
+
+def _beta_next(first: int, second: int) -> Pullback:
+    def rule(g: Node, y: Node, *args: Node) -> Node:
+        orders = y.params["orders"][0] + first, y.params["orders"][1] + second
+        return g * apply("betainc_shape_slope", *args, orders=orders) if sum(orders) == 2 else _refuse()
+
+    return rule
 
 
 parametric(
     "betainc_shape_slope",
-    "Derivative of betainc in its first or second argument.",
-    _betainc_shape_slope,
-    _refuse("the second derivative of betainc in its shapes"),
-    _refuse("the second derivative of betainc in its shapes"),
-    _mixed,
+    "Derivatives of betainc in its first two arguments.",
+    _beta_shape_slope,
+    _beta_next(1, 0),
+    _beta_next(0, 1),
+    _beta_mixed,
     variants=(),
+    template="d/d(a, b) betainc({0}, {1}, {2})",
 )
+
+
+def _by_a(a: Node, b: Node, x: Node) -> Node:
+    return apply("betainc_shape_slope", a, b, x, orders=(1, 0))
+
+
+def _by_b(a: Node, b: Node, x: Node) -> Node:
+    return apply("betainc_shape_slope", a, b, x, orders=(0, 1))
+
+
 elementwise(
     "betainc",
     "Regularised incomplete beta function, arguments a, b, x.",
     lambda a, b, x: special.betainc(a, b, x),
-    lambda g, y, a, b, x: g * apply("betainc_shape_slope", a, b, x, second=False),
-    lambda g, y, a, b, x: g * apply("betainc_shape_slope", a, b, x, second=True),
+    lambda g, y, a, b, x: g * _by_a(a, b, x),
+    lambda g, y, a, b, x: g * _by_b(a, b, x),
     lambda g, y, a, b, x: g * apply("beta_density", a, b, x),
     ranges=(SHAPE, SHAPE, UNIT),
 )
@@ -272,10 +328,8 @@ elementwise(
     "betaincinv",
     "Inverse of betainc in its third argument.",
     lambda a, b, p: special.betaincinv(a, b, p),
-    lambda g, y, a, b, p: -(
-        g * (apply("betainc_shape_slope", a, b, y, second=False) / apply("beta_density", a, b, y))
-    ),
-    lambda g, y, a, b, p: -(g * (apply("betainc_shape_slope", a, b, y, second=True) / apply("beta_density", a, b, y))),
+    lambda g, y, a, b, p: -(g * (_by_a(a, b, y) / apply("beta_density", a, b, y))),
+    lambda g, y, a, b, p: -(g * (_by_b(a, b, y) / apply("beta_density", a, b, y))),
     lambda g, y, a, b, p: g / apply("beta_density", a, b, y),
     ranges=(SHAPE, SHAPE, UNIT),
 )
@@ -291,7 +345,7 @@ def _student_freedom(g: Node, y: Node, df: Node, t: Node) -> Node:
     half, a = constant(0.5, t.dtype), 0.5 * df
     whole = df + t * t
     x = df / whole
-    by_shape = 0.5 * apply("betainc_shape_slope", a, half, x, second=False)
+    by_shape = 0.5 * _by_a(a, half, x)
     by_point = apply("beta_density", a, half, x) * (t * t / (whole * whole))
     slope = -0.5 * (apply("sign", t) * (by_shape + by_point))
     return g * select(apply("equal", t, constant(0.0, t.dtype)), 0.0, slope)

@@ -117,7 +117,7 @@ register(
         _scatter_shape,
         _scatter_add,
         lambda position, g, node: apply("take", g, node.args[1]),
-        "dense",
+        "scatters",
         batch=_scatter_batch,
         structural=True,
         differentiable=(True, False),

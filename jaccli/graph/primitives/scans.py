@@ -49,7 +49,7 @@ register(
         lambda x, reverse: (x.shape, x.dtype),
         lambda x, reverse: _flip(np.cumsum(_flip(x, reverse), axis=-1, dtype=x.dtype), reverse),
         lambda index, g, node: apply("cumsum", g, reverse=not node.params["reverse"]),
-        "dense",
+        "scans",
         batch=_same,
         structural=True,
         cases=(Case(((4,),), (ANY,), {"reverse": False}), Case(((2, 3),), (ANY,), {"reverse": True})),
@@ -77,7 +77,7 @@ register(
         lambda x, reverse: (x.shape, x.dtype),
         _exclusive_cumprod,
         _exclusive_cumprod_pullback,
-        "dense",
+        "scans",
         batch=_same,
         cases=(
             Case(((4,),), ((0.5, 2.0),), {"reverse": False}),
@@ -121,7 +121,7 @@ register(
         lambda factor, term, reverse: (term.shape, term.dtype),
         _recurrence,
         _recurrence_pullback,
-        "dense",
+        "scans",
         batch=_same,
         cases=(
             Case(((4,), (4,)), (ANY, ANY), {"reverse": False}),
@@ -138,7 +138,7 @@ register(
         lambda x, descending: (x.shape, "int64"),
         lambda x, descending: np.argsort(-x if descending else x, axis=-1, kind="stable"),
         None,
-        "dense",
+        "scans",
         batch=_same,
         cases=(Case(((2, 4),), (ANY,), {"descending": False}), Case(((4,),), (ANY,), {"descending": True})),
     )

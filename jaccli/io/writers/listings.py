@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaccli.errors import UsageError
@@ -48,24 +48,38 @@ def show(listing: Listing) -> None:
     console = Console(width=terminal_width(), highlight=False, markup=False, emoji=False)
     if listing.title:
         console.print(Text(listing.title, style="bold"), soft_wrap=True)
-    table = Table(box=box.ROUNDED, border_style="dim", header_style="cyan")
-    for heading in listing.columns:
-        table.add_column(Text(heading), overflow="fold")
-    for position, row in enumerate(listing.rows):
-        table.add_row(*map(Text, row), style=listing.style(position) if listing.style else None)
-    console.print(table)
+    styles = [listing.style(position) if listing.style else "" for position in range(len(listing.rows))]
+    if not listing.prose and sum(_widths(listing)) + 3 * len(listing.columns) + 1 > console.width:
+        for row, style in zip(listing.rows, styles, strict=True):
+            console.print(Text(_upright(listing.columns, row), style=style), soft_wrap=True)
+    else:
+        table = Table(box=box.ROUNDED, border_style="dim", header_style="cyan")
+        for heading in listing.columns:
+            table.add_column(Text(heading), overflow="fold")
+        for row, style in zip(listing.rows, styles, strict=True):
+            table.add_row(*map(Text, row), style=style)
+        console.print(table)
     if listing.footer:
-        console.print(Text(listing.footer), soft_wrap=True)
+        console.print(Text(listing.footer))
 
 
 def _table(listing: Listing) -> str:
-    rows = [listing.columns, *listing.rows]
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    widths = _widths(listing)
     lines = [listing.title] if listing.title else []
-    for row in rows:
+    for row in [listing.columns, *listing.rows]:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         lines.append(("  " + "  ".join(cells)).rstrip())
     return "\n".join([*lines, *([listing.footer] if listing.footer else [])]) + "\n"
+
+
+def _widths(listing: Listing) -> list[int]:
+    return [max(map(len, cells)) for cells in zip(listing.columns, *listing.rows, strict=True)]
+
+
+def _upright(columns: Sequence[str], row: Sequence[str]) -> str:
+    """One row as a block of lines, each with the heading of its cell."""
+    width = max(map(len, columns))
+    return "".join(f"  {heading.ljust(width)}  {cell}\n" for heading, cell in zip(columns, row, strict=True) if cell)
 
 
 def _delimited(listing: Listing, delimiter: str) -> str:

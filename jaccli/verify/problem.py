@@ -1,0 +1,199 @@
+"""What a check is about: the blocks of a derivative, each with the numbers under test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from jaccli.autodiff.program import Program
+from jaccli.autodiff.reverse import pullback
+from jaccli.errors import InputError, ShapeError
+from jaccli.graph.node import Node, Shape, input_node, show_shape
+from jaccli.runtime.plan import evaluate
+from jaccli.verify.rounding import blur
+
+if TYPE_CHECKING:
+    from jaccli.api import Formula
+
+Array = NDArray[Any]
+Target = Literal["vjp", "jacobian", "hessian"]
+
+MOST_ENTRIES = 32
+
+
+@dataclass(frozen=True)
+class Block:
+    """One array of derivatives under test.
+
+    Entry (row, column) is the derivative of Σ cotangent(row) · function with respect to entry `column` of the
+    source; `ours` holds it at index (row, column) once its leading axes and those of the source are merged.
+
+    Attributes:
+        label: for people: the input's name, or two names.
+        source: the input that is differentiated for.
+        first: of a Hessian's block, the input that was differentiated for before.
+        function: the node that is differentiated, in a Hessian a gradient.
+        cotangent: gives the weights of a row, an array of the function's shape.
+        ours: the numbers under test, of shape lead + source.
+        rows, columns: how many there are.
+        blur: how much rounding blurs the entries of a row: an array of the source's size.
+        makes_nan: whether the function has a NaN at the point.
+    """
+
+    label: str
+    source: str
+    first: str | None
+    function: Node
+    cotangent: Callable[[int], Array]
+    ours: Array
+    rows: int
+    columns: int
+    blur: Callable[[int], Array]
+    makes_nan: bool
+
+    def entry(self, position: int) -> float:
+        """The number under test at a position in C order."""
+        return float(self.ours.reshape(-1)[position])
+
+    def index(self, position: int) -> tuple[int, ...]:
+        """The position as an index of `ours`."""
+        return tuple(int(i) for i in np.unravel_index(position, self.ours.shape))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A formula at a point, and what is tested there.
+
+    Attributes:
+        program: the graph with its plans.
+        point: the inputs' values by name, of the graph's shapes and dtypes.
+        names: the inputs that are differentiated for.
+        cotangent: the weights of the outputs for a VJP.
+        target: what is tested.
+        blocks: the arrays under test.
+        seed: of every draw.
+    """
+
+    program: Program
+    point: Mapping[str, Array]
+    names: tuple[str, ...]
+    cotangent: Array
+    target: Target
+    blocks: tuple[Block, ...]
+    seed: int
+
+    @property
+    def feeds(self) -> dict[Node, Array]:
+        """The inputs' values by node."""
+        return {node: self.point[name] for name, node in self.program.inputs.items()}
+
+    def random(self, stream: int) -> np.random.Generator:
+        """A source of random numbers; each purpose has its own stream."""
+        return np.random.default_rng([self.seed, stream])
+
+
+def state(
+    formula: Formula, inputs: Mapping[str, ArrayLike], v: ArrayLike | None, wrt: Sequence[str] | None, target: Target, seed: int
+) -> Problem:
+    """The problem with its numbers under test computed.
+
+    Raises:
+        JaccliError: as the computation itself does.
+    """
+    program, point = formula._bind(inputs)
+    names = tuple(formula._names(program, wrt))
+    cotangent = _cotangent(formula, program, v, target, seed)
+    feeds = {node: point[name] for name, node in program.inputs.items()}
+    if target == "hessian":
+        blocks = tuple(_hessian_blocks(program, point, names, feeds))
+    elif target == "jacobian":
+        jacobian = program.jacobian(point, names)
+        blocks = tuple(
+            _block(program, name, program.smooth, _units(program.smooth.shape), ours, feeds, program.smooth.size)
+            for name, ours in zip(names, jacobian, strict=True)
+        )
+    else:
+        _, backs = program.vjp(point, cotangent, names)
+        blocks = tuple(
+            _block(program, name, program.smooth, lambda row: cotangent, ours, feeds, 1)
+            for name, ours in zip(names, backs, strict=True)
+        )
+    return Problem(program, point, names, cotangent, target, blocks, seed)
+
+
+def _cotangent(formula: Formula, program: Program, v: ArrayLike | None, target: Target, seed: int) -> Array:
+    shape = program.smooth.shape
+    if target == "hessian" and program.smooth.size != 1:
+        raise ShapeError(
+            f"a Hessian is of an output of one entry, and this output has shape {show_shape(shape)}",
+            hint="sum(…) makes it a scalar",
+        )
+    if target != "vjp":
+        if v is not None:
+            raise InputError(f"a {target.capitalize()} takes no cotangent", hint="leave out v")
+        return np.ones(shape, program.smooth.dtype)
+    if v is None and shape != ():
+        drawn = np.random.default_rng([seed, 0]).standard_normal(shape)
+        return drawn.astype(program.smooth.dtype)
+    return formula._cotangent(program, v)
+
+
+def _hessian_blocks(
+    program: Program, point: Mapping[str, Array], names: tuple[str, ...], feeds: Mapping[Node, Array]
+) -> Iterator[Block]:
+    gradient = program.gradient(names)
+    hessian = program.hessian(point, names)
+    for first, slope, blocks in zip(names, gradient, hessian, strict=True):
+        for source, ours in zip(names, blocks, strict=True):
+            yield _block(program, source, slope, _units(slope.shape), ours, feeds, slope.size, first)
+
+
+def _block(
+    program: Program,
+    source: str,
+    function: Node,
+    cotangent: Callable[[int], Array],
+    ours: Array,
+    feeds: Mapping[Node, Array],
+    rows: int,
+    first: str | None = None,
+) -> Block:
+    node = program.inputs[source]
+    weights = input_node("weights of the outputs", function.shape, function.dtype)
+    known: dict[int, Array] = {}
+
+    def blurred(row: int) -> Array:
+        if row not in known:
+            backs = pullback(function, weights, [node])
+            known[row] = blur(backs, {**feeds, weights: cotangent(row)})[0].ravel()
+        return known[row]
+
+    label = source if first is None else f"{first}, {source}"
+    makes_nan = bool(np.any(np.isnan(evaluate([function], dict(feeds))[0])))
+    return Block(label, source, first, function, cotangent, ours, rows, node.size, blurred, makes_nan)
+
+
+def _units(shape: Shape) -> Callable[[int], Array]:
+    def unit(row: int) -> Array:
+        array = np.zeros(shape)
+        array.reshape(-1)[row] = 1.0
+        return array
+
+    return unit
+
+
+def drawn_positions(problem: Problem, block: Block, limit: int = MOST_ENTRIES) -> list[int]:
+    """Which entries of a block are compared: all up to a limit, else half of them among those that are not 0."""
+    size = block.ours.size
+    if size <= limit:
+        return list(range(size))
+    generator = problem.random(1)
+    nonzero = np.flatnonzero(block.ours.reshape(-1) != 0)
+    chosen = set(generator.choice(nonzero, min(limit // 2, len(nonzero)), replace=False).tolist())
+    while len(chosen) < limit:
+        chosen.add(int(generator.integers(size)))
+    return sorted(chosen)
