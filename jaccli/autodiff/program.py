@@ -74,7 +74,7 @@ class Program:
         backs = self._backs(point, wrt)
         length = chunk_length(backs, self.cotangent, max(len(cotangents), 1))
         batched = Batched(backs, list(self.inputs.values()), self.cotangent, length)
-        residuals = batched.start(self._feeds(point))
+        residuals = batched.start(self._feeds(point))[1]
         pieces = [
             batched.run(residuals, cotangents[first : first + length]) for first in range(0, len(cotangents), length)
         ]
@@ -124,7 +124,7 @@ class Program:
         from jaccli.autodiff.sparse import SparseJacobian
 
         known = self._known(point)
-        key = ("structure", name, *((node.params["name"], value.tobytes()) for node, value in known.items()))
+        key = ("structure", name, *_fingerprint(known))
         if key not in self._plans:
             symmetric = name == self.gradient_of
             self._plans[key] = SparseJacobian(
@@ -140,17 +140,22 @@ class Program:
         """One block of the Jacobian, of shape (output size, input size)."""
         structure = self.structure(point, name)
         self.how.append(structure.structure.describe(name))
-        return structure.matrix(self._feeds(point), guarded=self._makes_nan(point), chunk=chunk)
+        return structure.matrix(self._feeds(point), chunk)
 
     def sparse_blocks(self, point: Mapping[str, Array], name: str, samples: int) -> Array:
         """∂y[b, …]/∂x[b, …] for `samples` leading entries b, of shape (samples, outputs, inputs)."""
         from jaccli.autodiff.sparse import sparse_diagonal
 
-        structure, blocks = sparse_diagonal(
-            list(self.inputs.values()), self.smooth, self.inputs[name], self._known(point), samples
-        )
+        known = self._known(point)
+        key = ("diagonal", name, samples, *_fingerprint(known))
+        if key not in self._plans:
+            self._plans[key] = sparse_diagonal(
+                list(self.inputs.values()), self.smooth, self.inputs[name], known, samples
+            )
+        structure, blocks = self._plans[key]
         self.how.append(structure.describe(name))
-        return blocks(self._feeds(point), self._makes_nan(point))
+        found: Array = blocks(self._feeds(point))
+        return found
 
     def _from_sparse(self, point: Mapping[str, Array], name: str, chunk: int | None) -> Array:
         matrix = self.sparse_jacobian(point, name, chunk)
@@ -202,7 +207,7 @@ class Program:
         length = chunk_length(outputs, late, max(late.size, 1))
         length = length if chunk is None else max(1, min(chunk, late.size))
         batched = Batched(outputs, list(self.inputs.values()), late, length)
-        residuals = batched.start(feeds)
+        residuals = batched.start(feeds)[1]
         for first in range(0, late.size, length):
             count = min(length, late.size - first)
             units = np.zeros((count, late.size), late.dtype)
@@ -286,6 +291,10 @@ class Program:
 
     def _feeds(self, point: Mapping[str, Array]) -> list[Array]:
         return [point[name] for name in self.inputs]
+
+
+def _fingerprint(known: Mapping[Node, Array]) -> Iterator[tuple[str, bytes]]:
+    return ((node.params["name"], value.tobytes()) for node, value in known.items())
 
 
 def refuse_too_large(shape: Sequence[int], what: str) -> None:

@@ -66,7 +66,7 @@ class SparseJacobian:
         if symmetric and plan.passes > 1:
             plan = self._symmetric_plan(pattern, plan)
         self.structure = Structure(pattern, plan)
-        self._sweeps: dict[tuple[str, bool, bool, int], Batched] = {}
+        self._passes = Passes(list(inputs), output, source)
 
     def _symmetric_plan(self, pattern: sparse.csr_array, plan: Plan) -> Plan:
         colours = colour_hessian(pattern)
@@ -76,52 +76,76 @@ class SparseJacobian:
         self._own = reads_symmetric(pattern, colours)
         return Plan("forward", colours, count, np.empty(0, np.int64))
 
-    def matrix(self, feeds: Sequence[Array], *, guarded: bool, chunk: int | None = None) -> sparse.csr_array:
+    def matrix(self, feeds: Sequence[Array], chunk: int | None = None) -> sparse.csr_array:
         """The Jacobian at a point, of shape (output size, source size)."""
-        entries = self._entries(feeds, False, guarded, chunk)
-        if entries.has_nan:
-            entries = self._entries(feeds, True, guarded, chunk)
+        return self._passes.fill(self.structure.pattern, self.structure.plan, self._own, feeds, chunk)
+
+
+class Passes:
+    """Runs the passes of a plan and reads the entries of a pattern from them. State: the batched passes made so far."""
+
+    def __init__(self, inputs: list[Node], output: Node, source: Node) -> None:
+        self._inputs = inputs
+        self._output = output
+        self._source = source
+        self._batched: dict[tuple[Any, ...], tuple[Batched, tuple[int, ...]]] = {}
+
+    def fill(
+        self, pattern: sparse.csr_array, plan: Plan, own: Array | None, feeds: Sequence[Array], chunk: int | None
+    ) -> sparse.csr_array:
+        """The entries of the pattern at a point. Where NaNs come out, the passes are run again with the zeros of the
+        seeds as structure, and with NaN wherever an operation made one."""
+        entries, nan = self._entries(pattern, plan, feeds, chunk, masked=False, guarded=False)
+        if nan or entries.has_nan:
+            entries, _ = self._entries(pattern, plan, feeds, chunk, masked=True, guarded=nan)
+        if own is not None:
+            entries.mirror(own)
         return entries.matrix()
 
-    def _entries(self, feeds: Sequence[Array], masked: bool, guarded: bool, chunk: int | None) -> Entries:
-        pattern, plan = self.structure
+    def _entries(
+        self,
+        pattern: sparse.csr_array,
+        plan: Plan,
+        feeds: Sequence[Array],
+        chunk: int | None,
+        *,
+        masked: bool,
+        guarded: bool,
+    ) -> tuple[Entries, bool]:
         entries = Entries(pattern, self._output.dtype)
         other = "reverse" if plan.direction == "forward" else "forward"
-        run = self._runner(plan.direction, masked, guarded, plan.count, chunk, feeds)
+        run = self._runner((plan.direction, masked, guarded), plan.count, chunk, feeds)
         for first, last in chunks(plan.count, run.length):
             entries.read(plan, first, run(seeds(plan.colours, first, last, self._output.dtype)))
         if len(plan.apart):
-            across = self._width(other)
-            full = self._runner(other, masked, guarded, len(plan.apart), chunk, feeds)
+            width = self._source.size if other == "forward" else self._output.size
+            full = self._runner((other, masked, guarded), len(plan.apart), chunk, feeds)
             for first, last in chunks(len(plan.apart), full.length):
                 chosen = plan.apart[first:last]
-                products = full(units(chosen, across, self._output.dtype))
+                products = full(units(chosen, width, self._output.dtype))
                 (entries.read_rows if plan.direction == "forward" else entries.read_columns)(chosen, products)
-        if self._own is not None:
-            entries.mirror(self._own)
-        return entries
-
-    def _width(self, direction: str) -> int:
-        return self._source.size if direction == "forward" else self._output.size
+        return entries, run.nan
 
     def _runner(
-        self, direction: str, masked: bool, guarded: bool, wanted: int, chunk: int | None, feeds: Sequence[Array]
+        self, kind: tuple[str, bool, bool], wanted: int, chunk: int | None, feeds: Sequence[Array]
     ) -> _Runner:
-        late, result = linear_map(direction, self._output, self._source, masked, guarded)
-        length = chunk_length([result], late, max(wanted, 1)) if chunk is None else max(1, min(chunk, wanted))
-        key = (direction, masked, guarded, length)
-        if key not in self._sweeps:
-            self._sweeps[key] = Batched([result], self._inputs, late, length)
-        batched = self._sweeps[key]
-        return _Runner(batched, batched.start(feeds), late.shape)
+        key = (*kind, wanted, chunk)
+        if key not in self._batched:
+            late, result = linear_map(*kind, self._output, self._source)
+            length = chunk_length([result], late, max(wanted, 1)) if chunk is None else max(1, min(chunk, wanted))
+            self._batched[key] = Batched([result], self._inputs, late, length, [self._output]), late.shape
+        batched, shape = self._batched[key]
+        (value,), residuals = batched.start(feeds)
+        return _Runner(batched, residuals, shape, bool(np.isnan(value).any()))
 
 
 class _Runner(NamedTuple):
-    """A batched pass at one point."""
+    """A batched pass at one point. `nan`: whether the output has a NaN there."""
 
     batched: Batched
     residuals: list[Array]
     shape: tuple[int, ...]
+    nan: bool
 
     @property
     def length(self) -> int:
@@ -134,7 +158,7 @@ class _Runner(NamedTuple):
         return products.reshape(len(rows), -1)
 
 
-def linear_map(direction: str, output: Node, source: Node, masked: bool, guarded: bool) -> tuple[Node, Node]:
+def linear_map(direction: str, masked: bool, guarded: bool, output: Node, source: Node) -> tuple[Node, Node]:
     """The seed's node and its product: u ↦ J·u (forward) or v ↦ vᵀJ (reverse). With `masked`, zeros of a seed are
     structural, so that an infinite slope elsewhere leaves no NaN."""
     if direction == "forward":
@@ -151,7 +175,7 @@ def sparse_diagonal(
     source: Node,
     known: Mapping[Node, Array],
     samples: int,
-) -> tuple[Structure, Callable[[Sequence[Array], bool], Array]]:
+) -> tuple[Structure, Callable[[Sequence[Array]], Array]]:
     """Blocks ∂y[b, …]/∂x[b, …] by a colouring of their own: (structure, point ↦ array (samples, outputs, inputs))."""
     from scipy import sparse
 
@@ -165,37 +189,13 @@ def sparse_diagonal(
     )
     colours = colour_diagonal(pattern, wanted)
     plan = Plan("forward", colours, int(colours.max(initial=-1)) + 1, np.empty(0, np.int64))
-    passes = _DiagonalPasses(list(inputs), output, source, wanted, plan)
+    passes = Passes(list(inputs), output, source)
+    own = np.repeat(np.arange(wanted.shape[0]), np.diff(wanted.indptr))
+    place = own // max(per_output, 1), own % max(per_output, 1), wanted.indices % max(per_input, 1)
 
-    def blocks(feeds: Sequence[Array], guarded: bool) -> Array:
-        entries = passes.entries(feeds, guarded, False)
-        if entries.has_nan:
-            entries = passes.entries(feeds, guarded, True)
-        matrix = entries.matrix()
+    def blocks(feeds: Sequence[Array]) -> Array:
         result = np.zeros((samples, per_output, per_input), output.dtype)
-        own = np.repeat(np.arange(wanted.shape[0]), np.diff(wanted.indptr))
-        result[own // max(per_output, 1), own % max(per_output, 1), wanted.indices % max(per_input, 1)] = matrix.data
+        result[place] = passes.fill(wanted, plan, None, feeds, None).data
         return result
 
     return Structure(pattern, plan), blocks
-
-
-class _DiagonalPasses(NamedTuple):
-    """The forward passes of a diagonal."""
-
-    inputs: list[Node]
-    output: Node
-    source: Node
-    wanted: sparse.csr_array
-    plan: Plan
-
-    def entries(self, feeds: Sequence[Array], guarded: bool, masked: bool) -> Entries:
-        """The wanted entries at a point."""
-        late, result = linear_map("forward", self.output, self.source, masked, guarded)
-        length = chunk_length([result], late, max(self.plan.count, 1))
-        batched = Batched([result], self.inputs, late, length)
-        run = _Runner(batched, batched.start(feeds), late.shape)
-        entries = Entries(self.wanted, self.output.dtype)
-        for first, last in chunks(self.plan.count, length):
-            entries.read(self.plan, first, run(seeds(self.plan.colours, first, last, self.output.dtype)))
-        return entries

@@ -57,16 +57,23 @@ class Staged:
 class Batched:
     """A linear function of one node, run for stacks of its values in chunks that fit into memory."""
 
-    def __init__(self, outputs: Sequence[Node], early: Sequence[Node], late: Node, chunk: int) -> None:
+    def __init__(
+        self,
+        outputs: Sequence[Node],
+        early: Sequence[Node],
+        late: Node,
+        chunk: int,
+        early_outputs: Sequence[Node] = (),
+    ) -> None:
         self.chunk = chunk
         stacked = input_node(f"stack of {late.params['name']}", (chunk, *late.shape), late.dtype)
         self._shape = stacked.shape
         self._dtype = late.dtype
-        self._staged = Staged(batch(outputs, {late: stacked}, chunk), early, [stacked])
+        self._staged = Staged(batch(outputs, {late: stacked}, chunk), early, [stacked], early_outputs)
 
-    def start(self, values: Sequence[Array]) -> list[Array]:
-        """The residuals at a point."""
-        return self._staged.start(values)[1]
+    def start(self, values: Sequence[Array]) -> tuple[list[Array], list[Array]]:
+        """The early outputs and the residuals at a point."""
+        return self._staged.start(values)
 
     def run(self, residuals: Sequence[Array], stack: Array) -> list[Array]:
         """The outputs for a stack of at most `chunk` values; a shorter one is filled up with zeros."""

@@ -19,7 +19,7 @@ from jaccli.autodiff.reverse import pullback
 from jaccli.errors import NumbersError
 from jaccli.graph.node import input_node, topological
 from jaccli.runtime.plan import Plan, evaluate
-from jaccli.verify.extrapolation import RATIO, Estimate, diverges, extrapolated
+from jaccli.verify.extrapolation import RATIO, Estimate, diverges, extrapolated, jumps
 from jaccli.verify.judging import NO_VALUE, Kink, Reading, judge
 from jaccli.verify.kinks import named, touched
 from jaccli.verify.problem import MOST_ENTRIES, Block, Problem, drawn_positions
@@ -82,7 +82,11 @@ class _Reader:
     def __init__(self, problem: Problem, block: Block) -> None:
         self._problem = problem
         self._block = block
-        self._plan = Plan([block.function], list(problem.program.inputs.values()))
+        # What the formula holds fixed by `stop_gradient` must not move with the coordinate.
+        feeds = problem.feeds
+        held = [node for node in topological([block.function]) if node.primitive.name == "stop_gradient"]
+        self._held = evaluate(held, feeds)
+        self._plan = Plan([block.function], [*feeds, *held])
         self._array = np.asarray(problem.point[block.source])
         self._eps = float(np.finfo(self._array.dtype).eps)
         self._column = -1
@@ -164,13 +168,17 @@ class _Reader:
         here = self._at(0.0)
         found = _Quotients([], [], [], [])
         for step in steps:
+            self._at(step), self._at(-step)
+        # An output that moved at any step counts at all of them: where it seems to stand still, rounding hides it.
+        moved = np.any([value != here for value in self._values.values()], axis=0)
+        changed = (weights != 0) & np.isfinite(here) & moved
+        noise = float(np.sum(np.abs(weights[changed]) * (self._blur[changed] + self._eps * np.abs(here[changed]))))
+        for step in steps:
             after, before = self._at(step), self._at(-step)
             ahead, behind = self._moved(step), self._moved(-step)
-            changed = (weights != 0) & np.isfinite(here) & ((after != here) | (before != here))
             found.right.append(_weighted(weights, after, here, changed) / ahead)
             found.left.append(_weighted(weights, here, before, changed) / behind)
             found.central.append(_weighted(weights, after, before, changed) / (ahead + behind))
-            noise = float(np.sum(np.abs(weights[changed]) * (self._blur[changed] + self._eps * np.abs(here[changed]))))
             largest = max((abs(q[-1]) for q in found[:3] if math.isfinite(q[-1])), default=0.0)
             found.rounding.append(noise / step + self._eps * largest * abs(self._place) / step)
         return found
@@ -186,7 +194,7 @@ class _Reader:
             moved.reshape(-1)[self._column] += step
             point = {**self._problem.point, self._block.source: moved}
             try:
-                (value,) = self._plan.run([point[name] for name in self._problem.program.inputs])
+                (value,) = self._plan.run([*(point[name] for name in self._problem.program.inputs), *self._held])
             except NumbersError:  # a matrix that is singular at this step
                 value = np.full(self._block.function.shape, math.nan)
             self._values[step] = value
@@ -210,7 +218,10 @@ def _confirms(reading: Reading, ours: float) -> bool:
 
 def _limit(quotients: _Quotients, where: str) -> Reading:
     """The slope that one ladder of steps tells."""
-    right, left = (_one_side(side, quotients.rounding) for side in (quotients.right, quotients.left))
+    sides = (quotients.right, quotients.left)
+    right, left = (_one_side(side, quotients.rounding) for side in sides)
+    if any(end is not None and math.isinf(end.slope) and jumps(side) for end, side in zip((right, left), sides, strict=True)):
+        return Reading(kink=Kink(None, None, where or "a jump"))
     if right is None and left is None:
         return Reading(reason="the formula has no value around this point")
     if right is None or left is None:

@@ -87,11 +87,14 @@ def _differentiated(expression: Any, slot: Any) -> Any:
 
 def _number(expression: Any, known: dict[Any, Any]) -> Any:
     """The expression with its slots filled in, as a real number; NaN where there is none."""
-    value = filled(expression, known)
+    try:
+        value = filled(expression, known)
+    except (ArithmeticError, ValueError):
+        return sympy.nan
     if value in (sympy.true, sympy.false) or value.is_Integer:
         return value
     if not value.is_Float:
-        value = value.evalf(WORKING_DIGITS)
+        value = _evaluated(value)
     if value.is_Float:
         return _bounded(value)
     if value.is_Rational or value in (sympy.oo, -sympy.oo, sympy.zoo):
@@ -99,6 +102,13 @@ def _number(expression: Any, known: dict[Any, Any]) -> Any:
     if value is sympy.nan or value.is_number:
         return _real_part(value)
     raise NotWrittenError(f"SymPy has no number for {value.func.__name__}")
+
+
+def _evaluated(value: Any) -> Any:
+    try:
+        return value.evalf(WORKING_DIGITS)
+    except (ArithmeticError, ValueError):  # mpmath's word for a pole, or for a point off the domain
+        return sympy.nan
 
 
 def _bounded(value: Any) -> Any:
@@ -214,10 +224,11 @@ def adjoints(weights: Sequence[tuple[Element, Any]], check: Callable[[], None]) 
     for element in reversed(reachable(totals)):
         check()
         own = totals.get(element, 0)
-        if element.operation is None or own == 0:
+        if element.operation is None or own is sympy.S.Zero:
             continue
         for argument, slope in zip(element.args, element.slopes, strict=True):
-            if argument.moves:
+            # A slope that is 0 whatever the numbers are switches a path off, even behind an infinite one.
+            if argument.moves and slope is not sympy.S.Zero:
                 totals[argument] = totals.get(argument, 0) + own * slope
     return totals
 
@@ -228,6 +239,7 @@ def tangents(outputs: Sequence[Element], source: Element, check: Callable[[], No
     for element in reachable(outputs):
         check()
         if element.operation is not None and any(argument in moving for argument in element.args):
-            pairs = zip(element.args, element.slopes, strict=True)
-            moving[element] = sum((slope * moving[a] for a, slope in pairs if a in moving), start=sympy.Integer(0))
+            pairs = [(a, slope) for a, slope in zip(element.args, element.slopes, strict=True) if a in moving]
+            terms = (slope * moving[a] for a, slope in pairs if slope is not sympy.S.Zero)
+            moving[element] = sum(terms, start=sympy.Integer(0))
     return moving

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 RATIO = 2.0
 _DEEPEST = 7
+_TELLING = 5
 
 
 class Estimate(NamedTuple):
@@ -48,11 +50,18 @@ def extrapolated(quotients: Sequence[float], rounding: Sequence[float], order: i
 
 
 def diverges(quotients: Sequence[float], rounding: Sequence[float]) -> bool:
-    """Whether quotients keep growing as the step shrinks, as at a jump or an infinite slope, and not by rounding."""
-    if any(abs(quotient) < 100.0 * noise for quotient, noise in zip(quotients, rounding, strict=True)):
+    """Whether quotients keep growing as the step shrinks, as at a jump or an infinite slope, and not by rounding.
+
+    Towards a finite limit their increments shrink with the step; those of a logarithm stay equal, those of a root grow.
+    """
+    if len(quotients) < _TELLING + 2:
         return False
-    sizes = [abs(quotient) for quotient in quotients]
-    if len(sizes) < 8:
+    last = [later - earlier for earlier, later in pairwise(quotients[-_TELLING - 2 :])]
+    if any(abs(increment) <= 100.0 * noise for increment, noise in zip(last, rounding[-len(last) :], strict=True)):
         return False
-    growing = all(later > 1.15 * earlier for earlier, later in zip(sizes[-7:], sizes[-6:], strict=False))
-    return growing and sizes[-1] > 10.0 * sizes[0] and len({math.copysign(1, q) for q in quotients[-6:]}) == 1
+    return all(later / earlier > 0.9 for earlier, later in pairwise(last))
+
+
+def jumps(quotients: Sequence[float]) -> bool:
+    """Whether diverging quotients grow as those of a step do: by the ratio of the steps, or faster."""
+    return all(abs(later) > 0.95 * RATIO * abs(earlier) for earlier, later in pairwise(quotients[-_TELLING:]))

@@ -150,8 +150,6 @@ def _outside(block: Block, position: int, kink: Kink, scale: float) -> _Compared
     """Our number where it is no slope between those on both sides; NaN claims nothing."""
     ours = block.entry(position)
     slopes = [slope for slope in (kink.left, kink.right) if slope is not None and not math.isnan(slope)]
-    if kink.where == NO_VALUE and math.isfinite(ours):
-        return _Compared(position, ours, math.nan, math.nan, math.nan, math.nan, 0.0)
     if math.isnan(ours) or not slopes:
         return None
     low, high = min(slopes), max(slopes)

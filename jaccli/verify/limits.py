@@ -45,6 +45,8 @@ def resolve(look: Look, where: str) -> Reading:
         return Reading(reason="SymPy has no finite value around this point")
     if _real(here.value) and any(_jumps(here.value, look(d, DISTANCES[0]).value, side) for d, side in ((-1, left), (1, right))):
         return Reading(kink=Kink(None, None, where or "a jump"))
+    if left.slope is not None and right.slope is not None and _apart(look, left, right):
+        return Reading(kink=Kink(None, None, where or "a jump"))
     if _real(left.slope) and _real(right.slope):
         change = max(left.change, right.change)
         limit = (left.slope + right.slope) / 2
@@ -77,6 +79,13 @@ def _jumps(here: Any, far: Any, side: _Approach) -> bool:
         return False
     gap = abs(side.value - here)
     return bool(gap > abs(far - here) / 2 and gap > (abs(here) + abs(side.value)) / 10**12)
+
+
+def _apart(look: Look, left: _Approach, right: _Approach) -> bool:
+    """Whether the values on both sides do not come closer to each other."""
+    far = abs(look(1, DISTANCES[0]).value - look(-1, DISTANCES[0]).value)
+    gap = abs(right.value - left.value)
+    return bool(gap > far / 2 and gap > (abs(left.value) + abs(right.value)) / 10**12)
 
 
 def _real(value: Any) -> bool:

@@ -82,11 +82,12 @@ class _Reader:
     def _slope(self, written: Written, row: int, column: int, known: dict[int, Mapping[Any, Any]]) -> Any:
         """The derivative of one entry; `known` keeps what serves other entries of the same row."""
         block = self._block
-        target = written.variables[block.source, column]
+        if (block.source, column) not in written.variables:
+            return sympy.Integer(0)
         if block.first is None:
             if row not in known:
                 known[row] = adjoints(self._weights(written, row), self._end.check)
-            return sympy.sympify(known[row].get(target, 0))
+            return sympy.sympify(known[row].get(written.variables[block.source, column], 0))
         return self._curvature(written, row, column, known)
 
     def _curvature(self, written: Written, row: int, column: int, known: dict[int, Mapping[Any, Any]]) -> Any:
@@ -132,10 +133,12 @@ class _Reader:
                 seen[side, power] = self._look(row, column, shift)
             return seen[side, power]
 
+        if slope is sympy.nan and self._has_nan:
+            # Off the domain a finite slope is as wrong as any other.
+            ours = block.entry(row * block.columns + column)
+            return Reading(sympy.nan) if math.isfinite(ours) else Reading(kink=Kink(None, None, NO_VALUE))
         reading = resolve(look, where)
-        if reading.reason and self._has_nan:
-            return Reading(kink=Kink(None, None, NO_VALUE))
-        return reading if reading.value is None else Reading(_digits(reading.value))
+        return reading if reading.value is None else Reading(_digits(reading.value), reading.allowance)
 
     @functools.cached_property
     def _has_nan(self) -> bool:

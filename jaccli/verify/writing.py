@@ -65,7 +65,7 @@ class Writer:
         arrays: dict[Node, Array] = {}
         for node in order:
             self.end.check()
-            arrays[node] = self._array(node, [arrays[argument] for argument in node.args])
+            arrays[node] = np.asarray(self._array(node, [arrays[argument] for argument in node.args]), object)
         return Written(list(arrays[output].ravel()), self.variables)
 
     def _array(self, node: Node, arguments: list[Array]) -> Array:
@@ -100,8 +100,9 @@ class Writer:
         return shaped(entries, node.shape)
 
     def _elementwise(self, node: Node, arguments: list[Array]) -> Array:
-        # A number that is written in the formula stands in the expression, so that the slope of x**2 is 2*x.
-        numbers = tuple(_written_number(argument) for argument in node.args)
+        # An exponent that is written in the formula stands in the expression, so that the slope of x**2 is 2*x.
+        power = node.primitive.name == "power"
+        numbers = tuple(_written_number(node.args[i]) if power and i else None for i in range(len(node.args)))
         operation = _operation(node.primitive, numbers, tuple(node.params.items()))
         varying = [array for array, number in zip(arguments, numbers, strict=True) if number is None]
         spread = np.broadcast_arrays(*varying) if varying else []

@@ -10,8 +10,11 @@ from jaccli.formula.functions import (  # noqa: F401 - imported for their entrie
     normalisation,
     products,
     reductions,
+    samples,
     scans,
     selection,
     shaping,
+    signal,
     special,
+    statistics,
 )

@@ -66,6 +66,11 @@ def _end(context: Context, x: Node, axis: int, value: Any) -> Node | None:
 @function(FAMILY, "trapz", example="trapezoid(y, x)")
 def trapezoid(y: Floats, x: Any = None, dx: Any = 1.0, axis: Whole = -1, *, context: Context) -> Node:
     """Integral of samples by the trapezoidal rule."""
+    return apply("sum", trapezoid_pieces(context, y, x, dx, axis), axes=(normal_axis(axis, y.ndim),))
+
+
+def trapezoid_pieces(context: Context, y: Node, x: Any, dx: Any, axis: int) -> Node:
+    """The area between each two neighbouring samples."""
     place = normal_axis(axis, y.ndim)
     length = max(y.shape[place] - 1, 0)
     total = apply("add", part(y, place, 1, length), part(y, place, 0, length))
@@ -77,5 +82,4 @@ def trapezoid(y: Floats, x: Any = None, dx: Any = 1.0, axis: Whole = -1, *, cont
         step = apply("subtract", part(points, spread, 1, length), part(points, spread, 0, length))
         if points.ndim == 1 and y.ndim > 1:
             step = reshape(step, tuple(length if a == place else 1 for a in range(y.ndim)))
-    area = apply("multiply", apply("divide", total, constant(2.0, y.dtype)), step)
-    return apply("sum", area, axes=(place,))
+    return apply("multiply", apply("divide", total, constant(2.0, y.dtype)), step)

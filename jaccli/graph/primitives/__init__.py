@@ -17,4 +17,5 @@ from jaccli.graph.primitives import (  # noqa: F401 - imported for their rows
     smooth,
     sources,
     special,
+    windows,
 )

@@ -1,0 +1,241 @@
+"""Convolutions, correlations and pooling."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from jaccli.errors import FormulaError, ShapeError
+from jaccli.formula.functions.registry import Flag, Floats, Whole, function
+from jaccli.formula.functions.shaping import flip, part
+from jaccli.formula.values import Context
+from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape, select, show_shape, transpose
+from jaccli.graph.primitives.contraction import contract
+from jaccli.graph.primitives.windows import backwards
+
+FAMILY = "Convolution, interpolation and signal"
+_MODES = ("full", "same", "valid")
+Lengths = tuple[int, ...]
+
+
+def _mode(mode: str, what: str) -> str:
+    if mode not in _MODES:
+        raise FormulaError(f"unknown mode {mode!r} of {what}", hint="the modes are 'full', 'same' and 'valid'")
+    return mode
+
+
+def _lines(a: Node, b: Node, what: str) -> None:
+    if a.ndim != 1 or b.ndim != 1:
+        raise ShapeError(
+            f"{what} takes two vectors, and shapes {show_shape(a.shape)} and {show_shape(b.shape)} are given",
+            hint="convolve2d takes matrices",
+        )
+
+
+def _cut(full: Node, long: int, short: int, mode: str) -> Node:
+    """The part of a full convolution that a mode keeps, as NumPy does."""
+    if mode == "full":
+        return full
+    if mode == "same":
+        return part(full, 0, (short - 1) // 2, long)
+    return part(full, 0, short - 1, long - short + 1)
+
+
+@function(FAMILY, "fftconvolve", example="convolve(x, [1, 2, 1])")
+def convolve(a: Floats, v: Floats, mode: str = "full") -> Node:
+    """Convolution of two vectors, as NumPy: mode 'full', 'same' or 'valid'."""
+    _lines(a, v, "convolve")
+    full = apply("convolve", a, v)
+    return _cut(full, max(a.size, v.size), min(a.size, v.size), _mode(mode, "convolve"))
+
+
+@function(FAMILY, example="correlate(x, [1, 2, 1])")
+def correlate(a: Floats, v: Floats, mode: str = "valid", *, context: Context) -> Node:
+    """Sliding products of two vectors: mode 'valid' (NumPy's default), 'same' or 'full' (SciPy's)."""
+    _lines(a, v, "correlate")
+    full = apply("convolve", a, backwards(v))
+    kept = _mode(mode, "correlate")
+    if kept == "same" and v.size > a.size:
+        # NumPy swaps the two and reverses the result, so the middle of an even length lies on the other side.
+        return part(full, 0, a.size // 2, v.size)
+    return _cut(full, max(a.size, v.size), min(a.size, v.size), kept)
+
+
+def _several(context: Context, value: Any, count: int, what: str) -> Lengths:
+    numbers = context.integers(value, what)
+    numbers = numbers * count if len(numbers) == 1 else numbers
+    if len(numbers) != count:
+        raise FormulaError(f"{what} is one number or {count}")
+    return numbers
+
+
+def _padded(x: Node, widths: list[tuple[int, int]], value: float = 0.0) -> Node:
+    """x with entries of one value at both ends of its last axes; a negative width cuts."""
+    first = x.ndim - len(widths)
+    for axis, (before, after) in enumerate(widths, first):
+        pieces = [x]
+        for place, width in ((0, before), (1, after)):
+            if width > 0:
+                ends = broadcast_to(constant(value, x.dtype), (*x.shape[:axis], width, *x.shape[axis + 1 :]))
+                pieces.insert(0 if place == 0 else len(pieces), ends)
+        x = x if len(pieces) == 1 else apply("concatenate", *pieces, axis=axis)
+    return x
+
+
+def _same_widths(x: Node, sizes: Lengths, dilation: Lengths) -> list[tuple[int, int]]:
+    widths = []
+    for size, gap in zip(sizes, dilation, strict=True):
+        total = gap * (size - 1)
+        widths.append((total // 2, total - total // 2))
+    return widths
+
+
+def _convolution(
+    context: Context, x: Node, weight: Node, bias: Any, rank: int, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Node:
+    """Cross-correlation of (samples, channels, …) with (outputs, channels, …), as PyTorch."""
+    name = f"conv{rank}d"
+    single = x.ndim == rank + 1
+    x = reshape(x, (1, *x.shape)) if single else x
+    if x.ndim != rank + 2 or weight.ndim != rank + 2:
+        raise ShapeError(
+            f"{name} takes (samples, channels, …) and weights (outputs, channels, …): {rank + 2} axes each, "
+            f"and shapes {show_shape(x.shape)} and {show_shape(weight.shape)} are given"
+        )
+    samples, channels = x.shape[:2]
+    outputs, shared = weight.shape[:2]
+    if groups < 1 or channels != shared * groups or outputs % groups:
+        raise ShapeError(
+            f"{name}: {channels} channels and weights of shape {show_shape(weight.shape)} do not fit"
+            + (f" for {groups} groups" if groups != 1 else "")
+        )
+    sizes = weight.shape[2:]
+    gaps, steps = (_several(context, v, rank, w) for v, w in ((dilation, "dilation"), (stride, "stride")))
+    if padding in ("same", "valid"):
+        widths = _same_widths(x, sizes, gaps) if padding == "same" else [(0, 0)] * rank
+    else:
+        widths = [(n, n) for n in _several(context, padding, rank, "padding")]
+    slid = apply("windows", _padded(x, widths), sizes=sizes, strides=steps, dilation=gaps)
+    places = slid.shape[2 : 2 + rank]
+    grouped = reshape(slid, (samples, groups, shared, *places, *sizes))
+    kernels = reshape(weight, (groups, outputs // groups, shared, *sizes))
+    left = list(range(3 + 2 * rank))
+    inner = left[3 + rank :]
+    out_label = 3 + 2 * rank
+    product = contract(
+        grouped, kernels, left, [1, out_label, 2, *inner], [0, 1, out_label, *left[3 : 3 + rank]]
+    )
+    result = reshape(product, (samples, outputs, *places))
+    if bias is not None:
+        result = apply("add", result, reshape(context.floats(bias), (outputs, *(1,) * rank)))
+    return reshape(result, result.shape[1:]) if single else result
+
+
+def _conv(rank: int, axes: str) -> None:
+    def build(
+        x: Floats,
+        weight: Floats,
+        bias: Any = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: Whole = 1,
+        *,
+        context: Context,
+    ) -> Node:
+        return _convolution(context, x, weight, bias, rank, stride, padding, dilation, groups)
+
+    build.__doc__ = f"Cross-correlation of (samples, channels, {axes}) with weights (outputs, channels, {axes})."
+    function(FAMILY, f"Conv{rank}d", name=f"conv{rank}d", example=f"conv{rank}d(x, w)")(build)
+
+
+_conv(1, "width")
+_conv(2, "height, width")
+_conv(3, "depth, height, width")
+
+
+@function(FAMILY, "conv2", example="convolve2d(x, k)")
+def convolve2d(a: Floats, v: Floats, mode: str = "full") -> Node:
+    """Convolution of two matrices, as SciPy: mode 'full', 'same' or 'valid'."""
+    return _matrices(a, flip(v), _mode(mode, "convolve2d"), "convolve2d")
+
+
+@function(FAMILY, example="correlate2d(x, k)")
+def correlate2d(a: Floats, v: Floats, mode: str = "full") -> Node:
+    """Sliding products of two matrices, as SciPy: mode 'full', 'same' or 'valid'."""
+    return _matrices(a, v, _mode(mode, "correlate2d"), "correlate2d")
+
+
+def _matrices(a: Node, kernel: Node, mode: str, what: str) -> Node:
+    if a.ndim != 2 or kernel.ndim != 2:
+        raise ShapeError(f"{what} takes two matrices, and shapes {show_shape(a.shape)} and {show_shape(kernel.shape)} meet")
+    sizes = kernel.shape
+    if mode == "valid" and all(m < n for m, n in zip(a.shape, sizes, strict=True)):
+        raise ShapeError(f"{what}: the second matrix is larger than the first", hint="mode='full' takes every overlap")
+    full = [(n - 1, n - 1) for n in sizes]
+    same = [((n - 1) - (n - 1) // 2, (n - 1) // 2) for n in sizes]
+    if what == "convolve2d":
+        same = [(n // 2, (n - 1) // 2) for n in sizes]
+    widths = {"full": full, "same": same, "valid": [(0, 0), (0, 0)]}[mode]
+    slid = apply("windows", _padded(a, widths), sizes=sizes, strides=(1, 1), dilation=(1, 1))
+    return contract(slid, kernel, [0, 1, 2, 3], [2, 3], [0, 1])
+
+
+def _pooled(
+    context: Context, x: Node, rank: int, size: Any, stride: Any, padding: Any, dilation: Any, fill: float
+) -> tuple[Node, Lengths]:
+    """Windows of the last axes with the places in one axis, and the windows' size."""
+    if x.ndim < rank:
+        raise ShapeError(f"pooling over {rank} axes does not fit an array of shape {show_shape(x.shape)}")
+    sizes = _several(context, size, rank, "kernel_size")
+    steps = sizes if stride is None else _several(context, stride, rank, "stride")
+    if any(n < 1 for n in (*sizes, *steps)):
+        raise FormulaError("sizes and strides of a window are 1 or more")
+    widths = [(n, n) for n in _several(context, padding, rank, "padding")]
+    gaps = _several(context, dilation, rank, "dilation")
+    slid = apply("windows", _padded(x, widths, fill), sizes=sizes, strides=steps, dilation=gaps)
+    count = 1
+    for n in sizes:
+        count *= n
+    return reshape(slid, (*slid.shape[: slid.ndim - rank], count)), sizes
+
+
+def _pool(rank: int) -> None:
+    def largest(
+        x: Floats, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, *, context: Context
+    ) -> Node:
+        lines, _ = _pooled(context, x, rank, kernel_size, stride, padding, dilation, -float("inf"))
+        first = apply("argmax", lines, axes=(lines.ndim - 1,))
+        chosen = apply("equal", reshape(first, (*first.shape, 1)), apply("iota", length=lines.shape[-1]))
+        return apply("sum", select(chosen, lines, 0.0), axes=(lines.ndim - 1,))
+
+    def average(
+        x: Floats,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        count_include_pad: Flag = True,
+        *,
+        context: Context,
+    ) -> Node:
+        lines, _ = _pooled(context, x, rank, kernel_size, stride, padding, 1, 0.0)
+        total = apply("sum", lines, axes=(lines.ndim - 1,))
+        if count_include_pad:
+            return apply("divide", total, constant(float(lines.shape[-1]), x.dtype))
+        ones = broadcast_to(constant(1.0, x.dtype), x.shape)
+        counted, _ = _pooled(context, ones, rank, kernel_size, stride, padding, 1, 0.0)
+        return apply("divide", total, apply("sum", counted, axes=(lines.ndim - 1,)))
+
+    largest.__doc__ = f"Largest entry of each window of the last {rank} axes."
+    average.__doc__ = f"Mean of each window of the last {rank} axes."
+    first = "of equal entries of a window, the first"
+    also = ("max_pool",) if rank == 2 else ()
+    function(FAMILY, f"MaxPool{rank}d", *also, name=f"max_pool{rank}d", kinks=first, example=f"max_pool{rank}d(x, 2)")(
+        largest
+    )
+    also = ("avg_pool",) if rank == 2 else ()
+    function(FAMILY, f"AvgPool{rank}d", *also, name=f"avg_pool{rank}d", example=f"avg_pool{rank}d(x, 2)")(average)
+
+
+for _rank in (1, 2, 3):
+    _pool(_rank)

@@ -1,0 +1,47 @@
+"""Fixtures: the command line, run in process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from jaccli.cli.main import main
+
+
+class Finished(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Finished]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `jaccli` with the words given."""
+
+    def command(*words: str) -> Finished:
+        capsys.readouterr()
+        code = main(words)
+        return Finished(code, *capsys.readouterr())
+
+    return command
+
+
+@pytest.fixture
+def answer(run: Run) -> Callable[..., Any]:
+    """The parsed JSON of a command that must succeed."""
+
+    def command(*words: str) -> Any:
+        finished = run(*words, "--json")
+        assert finished.code == 0, finished.err
+        assert len(finished.out.splitlines()) == 1
+        return json.loads(finished.out)
+
+    return command
