@@ -87,7 +87,7 @@ class Formula:
         if batched:
             stack = self._cotangent_stack(program, v)
             return dict(zip(names, program.vjp_stack(point, stack, names), strict=True))
-        _, backs = program.vjp(point, self._cotangent(program, v), names)
+        backs = program.vjp(point, self._cotangent(program, v), names)
         return dict(zip(names, backs, strict=True))
 
     def pullback(
@@ -173,6 +173,16 @@ class Formula:
         """For each input the pattern of the Jacobian and the plan of passes that gives it."""
         program, point = self._bind(inputs)
         return {name: program.structure(point, name).structure for name in self._names(program, wrt)}
+
+    def hessian_sparsity(
+        self, inputs: Point, *, wrt: Sequence[str] | None = None
+    ) -> dict[str, dict[str, sparse.csr_array]]:
+        """The patterns of the Hessian's blocks by two names, boolean; see `sparsity`."""
+        program, point = self._bind(inputs)
+        self._refuse_non_scalar(program, "a Hessian")
+        names = self._names(program, wrt)
+        slopes = dict(zip(names, program.slopes(names), strict=True))
+        return {a: {b: slopes[a].structure(point, b).structure.pattern for b in names} for a in names}
 
     def hessian(
         self, inputs: Point, *, wrt: Sequence[str] | None = None, sparse: bool = False, chunk: int | None = None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jaccli.autodiff.sparse import SparseJacobian
 
 FEW_PASSES = 64
+_WORTH_A_LOOK = 4096
 Array = NDArray[Any]
 Mode = Literal["auto", "reverse", "forward", "sparse"]
 
@@ -64,10 +65,25 @@ class Program:
             residuals = staged.start(feeds)[1]
         return value, staged, residuals
 
-    def vjp(self, point: Mapping[str, Array], cotangent: Array, wrt: Sequence[str]) -> tuple[Array, list[Array]]:
-        """The value, and the cotangent of each input."""
-        value, staged, residuals = self.pullback(point, wrt)
-        return value, staged.finish(residuals, [cotangent])
+    def vjp(self, point: Mapping[str, Array], cotangent: Array, wrt: Sequence[str]) -> list[Array]:
+        """The cotangent of each input, by one pass that keeps nothing."""
+        ones = bool(cotangent.ndim == 0 or cotangent.size > _WORTH_A_LOOK) and bool(np.all(cotangent == 1.0))
+        feeds = self._feeds(point) if ones else [*self._feeds(point), cotangent]
+        *backs, nan = self._product(tuple(wrt), ones, False).run(feeds)
+        return self._product(tuple(wrt), ones, True).run(feeds)[:-1] if nan else backs
+
+    def _product(self, wrt: tuple[str, ...], ones: bool, guarded: bool) -> Plan:
+        """Inputs (and cotangent, unless it is all ones) to the VJPs, and whether the value has a NaN."""
+        key = ("vjp", wrt, ones, guarded)
+        if key not in self._plans:
+            v = filled(self.smooth.shape, 1.0, self.smooth.dtype) if ones else self.cotangent
+            backs = pullback(self.smooth, v, [self.inputs[name] for name in wrt], guarded=guarded)
+            source = _nan_source(self.smooth)
+            nan = apply("sum", apply("isnan", source), axes=tuple(range(source.ndim)))
+            feeds = list(self.inputs.values()) if ones else [*self.inputs.values(), self.cotangent]
+            self._plans[key] = Plan([*backs, nan], feeds)
+        plan: Plan = self._plans[key]
+        return plan
 
     def vjp_stack(self, point: Mapping[str, Array], cotangents: Array, wrt: Sequence[str]) -> list[Array]:
         """The cotangents of each input for a stack of cotangents of the output."""
@@ -291,6 +307,18 @@ class Program:
 
     def _feeds(self, point: Mapping[str, Array]) -> list[Array]:
         return [point[name] for name in self.inputs]
+
+
+_NAN_ONLY_FROM_NAN = frozenset(
+    "tanh exp expm1 exp2 arctan sigmoid softplus erf erfc negative abs sinh cosh arcsinh cbrt reshape transpose".split()
+)
+
+
+def _nan_source(node: Node) -> Node:
+    """An earlier node that has a NaN just where the node has one."""
+    while node.primitive.name in _NAN_ONLY_FROM_NAN:
+        node = node.args[0]
+    return node
 
 
 def _fingerprint(known: Mapping[Node, Array]) -> Iterator[tuple[str, bytes]]:

@@ -27,6 +27,7 @@ COMMANDS = {
     "hessian": "second derivatives, all blocks",
     "hvp": "the Hessian times a vector",
     "check": "the derivative against independent witnesses",
+    "sparsity": "the pattern of the Jacobian, and its colours",
     "ops": "the functions of the language",
 }
 

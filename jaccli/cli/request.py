@@ -149,12 +149,18 @@ class Request:
         """Writes a finished report to its destination, and what must be known besides to standard error."""
         from jaccli.io.writers import deliver
 
+        self.say_notes()
+        deliver(report, self.presentation)
+
+    def say_notes(self) -> None:
+        """Says what must be known beside the result, and with `--verbose` how it was computed."""
         for name, array in self.point.items():
             self.detail(f"{name} has shape {array.shape} and dtype {array.dtype}")
+        for text in self.formula.how:
+            self.detail(text)
         if not self.output.quiet:
             for text in self.formula.notes:
                 say_note(text)
-        deliver(report, self.presentation)
 
 
 def read(

@@ -91,6 +91,11 @@ class Node:
             return self
         if other == -1 and not isinstance(other, Node):
             return -self
+        if isinstance(other, Node):
+            if _is_ones(self) and self.dtype == other.dtype:
+                return _stretched(other, self)
+            if _is_ones(other) and self.dtype == other.dtype:
+                return _stretched(self, other)
         return apply("multiply", self, _lift(other, self))
 
     def __rmul__(self, other: Scalar) -> Node:
@@ -262,6 +267,17 @@ def cast(node: Node, dtype: DType) -> Node:
         return node
     number = scalar_value(node)
     return apply("cast", node, dtype=dtype) if number is None else constant(number, dtype)
+
+
+def _is_ones(node: Node) -> bool:
+    """Whether a node is the constant 1, or that broadcast."""
+    while node.primitive.name == "broadcast_to":
+        node = node.args[0]
+    return node.primitive.name == "constant" and scalar_value(node) == 1
+
+
+def _stretched(node: Node, ones: Node) -> Node:
+    return broadcast_to(node, broadcast_shapes([node.shape, ones.shape]))
 
 
 def _lift(value: Node | Scalar, like: Node) -> Node:

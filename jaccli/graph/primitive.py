@@ -9,6 +9,7 @@ rows. Adding a primitive is adding a row to one of the modules in `jaccli.graph.
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
@@ -38,6 +39,41 @@ Pullback = Callable[..., "Node | Masked"]
 Dependency = Literal[
     "elementwise", "moves", "scatters", "reduces", "mixes", "scans", "contracts", "matrices", "dense"
 ]
+
+
+class Ufunc:
+    """A universal function by its module and name, loaded at first use.
+
+    The runtime may write its result into an array that it has (`out=`).
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module = module
+        self._name = name
+
+    @functools.cached_property
+    def function(self) -> Callable[..., Any]:
+        """The function itself."""
+        found: Callable[..., Any] = getattr(importlib.import_module(self._module), self._name)
+        return found
+
+    def __call__(self, *arrays: Any) -> Any:
+        return self.function(*arrays)
+
+
+class Kernel:
+    """A function of entries that writes into an array it is given: (out, *arguments) -> None, one float dtype."""
+
+    def __init__(self, run: Callable[..., None]) -> None:
+        self.run = run
+
+    def __call__(self, *arrays: Any) -> Any:
+        import numpy
+
+        shape = numpy.broadcast_shapes(*(numpy.shape(array) for array in arrays))
+        out = numpy.empty(shape, numpy.result_type(*arrays))
+        self.run(out, *arrays)
+        return out
 
 
 class ShapeRule(Protocol):

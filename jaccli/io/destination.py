@@ -7,11 +7,13 @@ import os
 import re
 import shutil
 import sys
+from typing import Literal
 
 from jaccli.errors import FileError, UsageError
 from jaccli.io.atomic import check_writable, write_atomically
 from jaccli.io.formats import BINARY, Presentation
 
+_BRAILLE = "⠁⣿┌─│●"
 _LINES = "╭─│∂ᵀ"  # what a drawn table is made of, and the rarest letters of its titles
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
@@ -28,6 +30,13 @@ def draws_lines(presentation: Presentation) -> bool:
     if not _has_characters(_LINES):
         return False
     return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+
+def glyphs(presentation: Presentation) -> Literal["braille", "ascii"]:
+    """Whether the destination shows braille characters, or ASCII only."""
+    if presentation.path is not None:
+        return "braille"
+    return "braille" if os.environ.get("TERM") != "dumb" and _has_characters(_BRAILLE) else "ascii"
 
 
 def check(presentation: Presentation) -> None:

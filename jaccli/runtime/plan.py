@@ -1,12 +1,13 @@
 """From a graph to numbers: the order of work, what is computed once, and when a buffer is let go.
 
-A plan is made once for a set of outputs and run as often as wanted. Nodes that depend on no input are
-computed at the first run and kept; every other result is dropped after its last use.
+A plan is made once for a set of outputs and run as often as wanted. Nodes that depend on no input are computed at the
+first run and kept; every other result is dropped after its last use. Large element-wise stretches run as regions
+(`jaccli.runtime.tiles`), all other nodes one after the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,15 +15,30 @@ from numpy.typing import NDArray
 
 from jaccli.errors import LimitError
 from jaccli.graph.node import Node, dependents, topological
+from jaccli.graph.primitive import Ufunc
+from jaccli.runtime.tiles import Region, build_region, run_region, through
 
 Array = NDArray[Any]
 
+SMALLEST_REGION = 1 << 14
+
 
 class _Step(NamedTuple):
+    """One node: `numeric` of the slots it reads."""
+
     numeric: Callable[..., Any]
     reads: tuple[int, ...]
     params: dict[str, Any]
     writes: int
+    frees: tuple[int, ...]
+
+
+class _RegionStep(NamedTuple):
+    """A region: the slots of its loads, and where its stores and sums go."""
+
+    region: Region
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
     frees: tuple[int, ...]
 
 
@@ -50,7 +66,8 @@ class Plan:
         self._constants = [(slots[node], node) for node in fixed]
         self._fixed_values: dict[int, Any] | None = None
         work = [node for node in order if node in varying and node not in fed]
-        self._steps = _schedule(work, slots, keep=set(self._output_slots) | {slot for slot, _ in self._constants})
+        keep = set(self._output_slots) | {slot for slot, _ in self._constants}
+        self._steps = _with_frees(_schedule(work, set(self.outputs), slots), keep)
 
     def run(self, values: Sequence[Array]) -> list[Array]:
         """The outputs' values for these values of the feeds. Infinities and NaNs are results, not warnings."""
@@ -62,7 +79,10 @@ class Plan:
                 slots[slot] = value
             try:
                 for step in self._steps:
-                    slots[step.writes] = step.numeric(*[slots[i] for i in step.reads], **step.params)
+                    if type(step) is _Step:
+                        slots[step.writes] = step.numeric(*[slots[i] for i in step.reads], **step.params)
+                    else:
+                        _run_region_step(step, slots)
                     for i in step.frees:
                         slots[i] = None
             except MemoryError as error:
@@ -80,17 +100,103 @@ class Plan:
         return self._fixed_values
 
 
-def _schedule(work: list[Node], slots: dict[Node, int], keep: set[int]) -> list[_Step]:
-    last_use: dict[int, int] = {}
-    for position, node in enumerate(work):
-        for argument in node.args:
-            last_use[slots[argument]] = position
-    steps = []
-    for position, node in enumerate(work):
-        reads = tuple(slots[argument] for argument in node.args)
-        frees = tuple({i for i in reads if last_use[i] == position and i not in keep})
-        steps.append(_Step(node.primitive.numeric, reads, dict(node.params), slots[node], frees))
+def _run_region_step(step: Any, slots: list[Any]) -> None:
+    results, sums = run_region(step.region, [slots[i] for i in step.reads])
+    for slot, value in zip(step.writes, (*results, *sums), strict=True):
+        slots[slot] = value
+
+
+def _schedule(work: list[Node], outputs: set[Node], slots: dict[Node, int]) -> list[_Step | _RegionStep]:
+    """The steps in an order that works: by level, nodes on their own before the regions of a level.
+
+    Within a region a level stays the same; every other step goes up by one. So what a level reads is computed on lower
+    levels, or inside the same region.
+    """
+    if not any(_joins(node) for node in work):
+        return [_step(node, slots) for node in work]
+    levels: dict[Node, int] = {}
+    for node in work:
+        joins = _joins(node)
+        below = [levels[a] + (0 if joins and _joins(a) and a.shape == node.shape else 1) for a in node.args if a in levels]
+        levels[node] = max(below, default=0)
+    alone: dict[int, list[Node]] = {}
+    regions: dict[int, dict[tuple[int, ...], list[Node]]] = {}
+    sums = _loop_sums(work)
+    readers = _readers(work)
+    for node in work:
+        if _joins(node):
+            regions.setdefault(levels[node], {}).setdefault(node.shape, []).append(node)
+        elif node not in sums:
+            alone.setdefault(levels[node], []).append(node)
+    steps: list[_Step | _RegionStep] = []
+    for level in range(max(levels.values()) + 1):
+        steps += [_step(node, slots) for node in alone.get(level, [])]
+        for nodes in regions.get(level, {}).values():
+            steps.append(_region_step(nodes, readers, outputs, sums, slots))
     return steps
+
+
+def _readers(work: list[Node]) -> dict[Node, list[Node]]:
+    """The nodes that read a node, a region looking through the broadcasts of one entry."""
+    readers: dict[Node, list[Node]] = {}
+    for node in work:
+        for argument in {*node.args, *map(through, node.args)}:
+            readers.setdefault(argument, []).append(node)
+    return readers
+
+
+def _joins(node: Node) -> bool:
+    """Whether a node can be part of a region: element-wise, large, its arguments of its shape or of one entry."""
+    return (
+        node.primitive.elementwise
+        and node.size >= SMALLEST_REGION
+        and all(argument.shape == node.shape or argument.size == 1 for argument in map(through, node.args))
+    )
+
+
+def _loop_sums(work: Iterable[Node]) -> set[Node]:
+    """Sums over all axes of a node that is part of a region: they are taken in its loop."""
+    return {
+        node
+        for node in work
+        if node.primitive.name == "sum" and len(node.params["axes"]) == node.args[0].ndim and _joins(node.args[0])
+    }
+
+
+def _region_step(
+    nodes: list[Node],
+    readers: dict[Node, list[Node]],
+    outputs: set[Node],
+    sums: set[Node],
+    slots: dict[Node, int],
+) -> _RegionStep:
+    inside = set(nodes)
+    own_sums = [reader for node in nodes for reader in readers.get(node, ()) if reader in sums]
+    needed = {
+        node
+        for node in nodes
+        if node in outputs or any(reader not in inside and reader not in sums for reader in readers.get(node, ()))
+    }
+    region = build_region(nodes, needed, own_sums)
+    writes = tuple(slots[node] for node in (*region.stores, *own_sums))
+    return _RegionStep(region, tuple(slots[node] for node in region.loads), writes, ())
+
+
+def _step(node: Node, slots: dict[Node, int]) -> _Step:
+    numeric = node.primitive.numeric
+    function = numeric.function if isinstance(numeric, Ufunc) else numeric
+    return _Step(function, tuple(slots[a] for a in node.args), dict(node.params), slots[node], ())
+
+
+def _with_frees(steps: list[_Step | _RegionStep], keep: set[int]) -> list[_Step | _RegionStep]:
+    """The steps, each letting go of the slots that it reads last."""
+    seen: set[int] = set(keep)
+    finished: list[_Step | _RegionStep] = []
+    for step in reversed(steps):
+        last = tuple(set(step.reads) - seen)
+        seen.update(last)
+        finished.append(step._replace(frees=last))
+    return finished[::-1]
 
 
 def _constant_value(node: Node, known: dict[Node, Any]) -> Any:

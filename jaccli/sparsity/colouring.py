@@ -49,15 +49,24 @@ def colour_jacobian(pattern: Pattern) -> Plan:
     Args:
         pattern: boolean, (outputs, inputs).
     """
-    forward = _one_direction(pattern, "forward")
+    forward = colour_forward(pattern)
     if forward.passes <= 2:
         return forward
-    reverse = _one_direction(sparse.csr_array(pattern.T.tocsr()), "reverse")
+    reverse = colour_reverse(pattern)
     return reverse if reverse.passes < forward.passes else forward
 
 
+def colour_forward(pattern: Pattern) -> Plan:
+    """Colours for the columns, a few full rows set apart where that saves passes."""
+    return _one_direction(pattern, "forward")
+
+
+def colour_reverse(pattern: Pattern) -> Plan:
+    """Colours for the rows, a few full columns set apart where that saves passes."""
+    return _one_direction(sparse.csr_array(pattern.T.tocsr()), "reverse")
+
+
 def _one_direction(pattern: Pattern, direction: str) -> Plan:
-    """Colours for the columns of `pattern`, its fullest rows set apart where that saves passes."""
     filled = np.diff(pattern.indptr)
     falling = np.argsort(-filled, kind="stable")
     bounds = np.append(filled[falling], 0)

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sympy
@@ -27,19 +26,6 @@ _numbering = itertools.count()
 
 class NotWrittenError(Exception):
     """A formula cannot be written out for SymPy; the text says why."""
-
-
-class Deadline:
-    """The moment at which the work stops."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-        self._seconds = seconds
-
-    def check(self) -> None:
-        """Raises a `NotWrittenError` once the time is over."""
-        if time.monotonic() > self._end:
-            raise NotWrittenError(f"it took longer than {self._seconds:g} s")
 
 
 class Operation:
@@ -171,11 +157,12 @@ class Element:
 
     @property
     def slopes(self) -> list[Any]:
-        """The derivative for each argument. Off the domain of the operation it is NaN."""
+        """The derivative for each argument; NaN where the operation makes a NaN of numbers."""
         if self._slopes is None:
             assert self.operation is not None
-            found = self.operation.slopes([argument.number for argument in self.args])
-            self._slopes = [sympy.nan] * len(found) if self.number is sympy.nan else found
+            numbers = [argument.number for argument in self.args]
+            off_domain = self.number is sympy.nan and sympy.nan not in numbers
+            self._slopes = [sympy.nan] * len(numbers) if off_domain else self.operation.slopes(numbers)
         return self._slopes
 
     def curvatures(self) -> Iterator[tuple[Element, Element, Any]]:
@@ -215,16 +202,15 @@ def reachable(outputs: Iterable[Element]) -> list[Element]:
     return sorted(found, key=lambda element: element.order)
 
 
-def adjoints(weights: Sequence[tuple[Element, Any]], check: Callable[[], None]) -> dict[Element, Any]:
+def adjoints(weights: Sequence[tuple[Element, Any]]) -> dict[Element, Any]:
     """The derivative of Σ weight · element with respect to every element that moves."""
     totals: dict[Element, Any] = {}
     for element, weight in weights:
         if element.moves:
             totals[element] = totals.get(element, 0) + weight
     for element in reversed(reachable(totals)):
-        check()
-        own = totals.get(element, 0)
-        if element.operation is None or own is sympy.S.Zero:
+        own = totals.get(element)
+        if element.operation is None or own is None:
             continue
         for argument, slope in zip(element.args, element.slopes, strict=True):
             # A slope that is 0 whatever the numbers are switches a path off, even behind an infinite one.
@@ -233,11 +219,10 @@ def adjoints(weights: Sequence[tuple[Element, Any]], check: Callable[[], None]) 
     return totals
 
 
-def tangents(outputs: Sequence[Element], source: Element, check: Callable[[], None]) -> dict[Element, Any]:
+def tangents(outputs: Sequence[Element], source: Element) -> dict[Element, Any]:
     """The derivative with respect to one element, of every element under the outputs; those that are 0 left out."""
     moving: dict[Element, Any] = {source: sympy.Integer(1)}
     for element in reachable(outputs):
-        check()
         if element.operation is not None and any(argument in moving for argument in element.args):
             pairs = [(a, slope) for a, slope in zip(element.args, element.slopes, strict=True) if a in moving]
             terms = (slope * moving[a] for a, slope in pairs if slope is not sympy.S.Zero)

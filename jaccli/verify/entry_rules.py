@@ -108,7 +108,6 @@ def _reduction(combination: str, neutral: float | bool | None) -> Rule:
     def rule(writer: Writer, node: Node, arrays: list[Array]) -> Array:
         entries = []
         for group in _groups(arrays[0], node.params["axes"]):
-            writer.end.check()
             empty = [] if neutral is None else [fixed(neutral)]
             entries.append(combine_all(combination, group or empty))
         return shaped(entries, node.shape)
@@ -174,7 +173,6 @@ def _contract(writer: Writer, node: Node, arrays: list[Array]) -> Array:
     summed = [label for label in lengths if label not in out]
     entries = []
     for kept in itertools.product(*(range(lengths[label]) for label in out)):
-        writer.end.check()
         place = dict(zip(out, kept, strict=True))
         terms = []
         for inner in itertools.product(*(range(lengths[label]) for label in summed)):
@@ -253,7 +251,6 @@ def _cofactor(writer: Writer, node: Node, arrays: list[Array]) -> Array:
     entries = []
     for matrix in _matrices(arrays[0]):
         for row, column in np.ndindex(*matrix.shape):
-            writer.end.check()
             minor = _det_of(np.delete(np.delete(matrix, row, axis=0), column, axis=1))
             entries.append(combine("negative", minor) if (row + column) % 2 else minor)
     return shaped(entries, node.shape)
@@ -262,7 +259,7 @@ def _cofactor(writer: Writer, node: Node, arrays: list[Array]) -> Array:
 def _solve(writer: Writer, node: Node, arrays: list[Array]) -> Array:
     solved = []
     for left, right in zip(_matrices(arrays[0]), _matrices(arrays[1]), strict=True):
-        solved += list(_eliminated(writer, np.concatenate([left, right], axis=1)).ravel())
+        solved += list(_eliminated(np.concatenate([left, right], axis=1)).ravel())
     return shaped(solved, node.shape)
 
 
@@ -270,16 +267,15 @@ def _inv(writer: Writer, node: Node, arrays: list[Array]) -> Array:
     identity = elements_of(np.eye(node.shape[-1]))
     inverses: list[Element] = []
     for matrix in _matrices(arrays[0]):
-        inverses += list(_eliminated(writer, np.concatenate([matrix, identity], axis=1)).ravel())
+        inverses += list(_eliminated(np.concatenate([matrix, identity], axis=1)).ravel())
     return shaped(inverses, node.shape)
 
 
-def _eliminated(writer: Writer, rows: Array) -> Array:
+def _eliminated(rows: Array) -> Array:
     """Gauss-Jordan elimination of a square matrix with right-hand sides beside it; gives what becomes of these."""
     rows = np.array(rows)
     size = len(rows)
     for step in range(size):
-        writer.end.check()
         pivot = max(range(step, size), key=lambda row: abs(float(rows[row, step].number)))
         rows[[step, pivot]] = rows[[pivot, step]]
         for column in reversed(range(step, rows.shape[1])):

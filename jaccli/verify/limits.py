@@ -25,11 +25,12 @@ Look = Callable[[int, int], Side]
 
 
 class _Approach(NamedTuple):
-    """One side: the slope's limit (None: the function ends here), the value's, and how much the slope still moves."""
+    """One side: the limits of slope and value, and how much either still moves; None where the function ends."""
 
     slope: Any
     value: Any
     change: Any
+    drift: Any
 
 
 def resolve(look: Look, where: str) -> Reading:
@@ -43,9 +44,7 @@ def resolve(look: Look, where: str) -> Reading:
     left, right = _approach(look, -1), _approach(look, 1)
     if left.slope is None and right.slope is None:
         return Reading(reason="SymPy has no finite value around this point")
-    if _real(here.value) and any(_jumps(here.value, look(d, DISTANCES[0]).value, side) for d, side in ((-1, left), (1, right))):
-        return Reading(kink=Kink(None, None, where or "a jump"))
-    if left.slope is not None and right.slope is not None and _apart(look, left, right):
+    if _jumps(here.value, left, right):
         return Reading(kink=Kink(None, None, where or "a jump"))
     if _real(left.slope) and _real(right.slope):
         change = max(left.change, right.change)
@@ -63,29 +62,23 @@ def _approach(look: Look, direction: int) -> _Approach:
     """The limit of slope and value from one side."""
     looks = [look(direction, power) for power in DISTANCES]
     if not all(_real(side.value) for side in looks):
-        return _Approach(None, None, None)
+        return _Approach(None, None, None, None)
+    drift = abs(looks[0].value - looks[-1].value)
     far, near, nearest = (side.slope for side in looks)
     if not all(_real(slope) for slope in (far, near, nearest)):
-        return _Approach(sympy.nan, looks[-1].value, None)
+        return _Approach(sympy.nan, looks[-1].value, None, drift)
     first, second = abs(near - far), abs(nearest - near)
     grows = second > first / 2 and second > abs(nearest) / 10**6
     slope = (sympy.oo if nearest > 0 else -sympy.oo) if grows else nearest
-    return _Approach(slope, looks[-1].value, second)
+    return _Approach(slope, looks[-1].value, second, drift)
 
 
-def _jumps(here: Any, far: Any, side: _Approach) -> bool:
-    """Whether the value does not come closer: from a distance of 10**-9 to 10**-15 a continuous one does."""
-    if side.slope is None:
-        return False
-    gap = abs(side.value - here)
-    return bool(gap > abs(far - here) / 2 and gap > (abs(here) + abs(side.value)) / 10**12)
-
-
-def _apart(look: Look, left: _Approach, right: _Approach) -> bool:
-    """Whether the values on both sides do not come closer to each other."""
-    far = abs(look(1, DISTANCES[0]).value - look(-1, DISTANCES[0]).value)
-    gap = abs(right.value - left.value)
-    return bool(gap > far / 2 and gap > (abs(left.value) + abs(right.value)) / 10**12)
+def _jumps(here: Any, left: _Approach, right: _Approach) -> bool:
+    """Whether the values at the point and on both sides lie apart although each side has settled."""
+    sides = [side for side in (left, right) if side.slope is not None]
+    values = [side.value for side in sides] + ([here] if _real(here) else [])
+    gap = max(values) - min(values)
+    return bool(gap > 2 * max(side.drift for side in sides) and gap > max(map(abs, values)) / 10**12)
 
 
 def _real(value: Any) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sympy
 
-from jaccli.verify.elements import DIGITS, Deadline, NotWrittenError, adjoints, exact, tangents
+from jaccli.verify.clock import finishes
+from jaccli.verify.elements import DIGITS, NotWrittenError, adjoints, exact, tangents
 from jaccli.verify.judging import NO_VALUE, Kink, Reading, judge
 from jaccli.verify.kinks import named, touched
 from jaccli.verify.limits import Side, resolve
@@ -19,26 +21,31 @@ from jaccli.verify.report import Row, uncompared
 from jaccli.verify.writing import Writer, Written
 
 SECONDS = 10.0
+_LEAST = 0.5
 
 
 def symbolic(problem: Problem, seconds: float = SECONDS) -> list[Row]:
     """One row for each block. Stops when the time is over, and says so."""
-    end = Deadline(seconds)
-    rows = []
-    for block in problem.blocks:
-        positions = drawn_positions(problem, block)
-        readings: dict[int, Reading] = {}
-        stopped = ""
-        try:
-            for position, reading in _Reader(problem, block, end).readings(positions):
-                readings[position] = reading
-        except NotWrittenError as reason:
-            stopped = str(reason)
-        if stopped and not readings:
-            rows.append(uncompared("symbolic", block.label, stopped))
-            continue
-        rows.append(judge("symbolic", block, readings, _note(problem, block, len(readings), stopped)))
-    return rows
+    end = time.monotonic() + seconds
+    return [_row(problem, block, max(end - time.monotonic(), _LEAST), seconds) for block in problem.blocks]
+
+
+def _row(problem: Problem, block: Block, left: float, seconds: float) -> Row:
+    positions = drawn_positions(problem, block)
+    readings: dict[int, Reading] = {}
+
+    def read() -> None:
+        for position, reading in _Reader(problem, block).readings(positions):
+            readings[position] = reading
+
+    try:
+        stopped = "" if finishes(read, left) else f"it took longer than {seconds:g} s"
+    except NotWrittenError as reason:
+        stopped = str(reason)
+    found = dict(readings)
+    if stopped and not found:
+        return uncompared("symbolic", block.label, stopped)
+    return judge("symbolic", block, found, _note(problem, block, len(found), stopped))
 
 
 def _note(problem: Problem, block: Block, read: int, stopped: str) -> str:
@@ -52,10 +59,9 @@ def _note(problem: Problem, block: Block, read: int, stopped: str) -> str:
 class _Reader:
     """Reads entries of one block. State: what was written out so far."""
 
-    def __init__(self, problem: Problem, block: Block, end: Deadline) -> None:
+    def __init__(self, problem: Problem, block: Block) -> None:
         self._problem = problem
         self._block = block
-        self._end = end
         self._graph = problem.program.smooth
 
     def readings(self, positions: Sequence[int]) -> Iterator[tuple[int, Reading]]:
@@ -77,7 +83,7 @@ class _Reader:
             yield position, self._closely(row, column, slope, named(places))
 
     def _write(self, wanted: Mapping[str, frozenset[int]], shifts: Mapping[Any, Any]) -> Written:
-        return Writer(self._problem.point, wanted, shifts, self._end).write(self._graph)
+        return Writer(self._problem.point, wanted, shifts).write(self._graph)
 
     def _slope(self, written: Written, row: int, column: int, known: dict[int, Mapping[Any, Any]]) -> Any:
         """The derivative of one entry; `known` keeps what serves other entries of the same row."""
@@ -86,7 +92,7 @@ class _Reader:
             return sympy.Integer(0)
         if block.first is None:
             if row not in known:
-                known[row] = adjoints(self._weights(written, row), self._end.check)
+                known[row] = adjoints(self._weights(written, row))
             return sympy.sympify(known[row].get(written.variables[block.source, column], 0))
         return self._curvature(written, row, column, known)
 
@@ -95,14 +101,13 @@ class _Reader:
         block = self._block
         assert block.first is not None
         if -1 not in known:
-            known[-1] = adjoints(self._weights(written, 0), self._end.check)
+            known[-1] = adjoints(self._weights(written, 0))
         for key, name, position in ((row, block.first, row), (block.rows + column, block.source, column)):
             if key not in known:
-                known[key] = tangents(written.output, written.variables[name, position], self._end.check)
+                known[key] = tangents(written.output, written.variables[name, position])
         first, second = known[row], known[block.rows + column]
         total = sympy.Integer(0)
         for element, weight in known[-1].items():
-            self._end.check()
             if element.operation is None or element not in first or element not in second or weight == 0:
                 continue
             for a, b, bend in element.curvatures():

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from jaccli.graph.node import Node, scalar_value, size_of, topological
 from jaccli.graph.primitive import Primitive, table
 from jaccli.runtime.plan import evaluate
-from jaccli.verify.elements import Deadline, Element, NotWrittenError, Operation, exact, fixed, slots
+from jaccli.verify.elements import Element, NotWrittenError, Operation, exact, fixed, slots
 
 Array = NDArray[Any]
 Rule = Callable[["Writer", Node, "list[Array]"], Array]
@@ -46,12 +46,11 @@ class Written:
 
 
 class Writer:
-    """Writes one graph at one point. State: the deadline, and the variables met so far."""
+    """Writes one graph at one point. State: the variables met so far."""
 
     def __init__(
-        self, point: Mapping[str, Array], wanted: Mapping[str, frozenset[int]], shifts: Mapping[Any, Any], end: Deadline
+        self, point: Mapping[str, Array], wanted: Mapping[str, frozenset[int]], shifts: Mapping[tuple[str, int], Any]
     ) -> None:
-        self.end = end
         self.variables: dict[tuple[str, int], Element] = {}
         self._point = point
         self._wanted = wanted
@@ -64,7 +63,6 @@ class Writer:
             raise NotWrittenError(f"written out it has more than {MOST_ELEMENTS:,} entries")
         arrays: dict[Node, Array] = {}
         for node in order:
-            self.end.check()
             arrays[node] = np.asarray(self._array(node, [arrays[argument] for argument in node.args]), object)
         return Written(list(arrays[output].ravel()), self.variables)
 
@@ -82,6 +80,8 @@ class Writer:
             return _each(arguments[0], lambda element: fixed(_TESTS[name](element.number)))
         if node.primitive.elementwise and node.primitive.symbolic is not None:
             return self._elementwise(node, arguments)
+        if not node.is_float:
+            return _decided(node, arguments)
         raise NotWrittenError(f"{name} has no closed form entry by entry")
 
     def _input(self, node: Node) -> Array:
@@ -166,6 +166,19 @@ def shaped(entries: list[Element], shape: tuple[int, ...]) -> Array:
     array = np.empty(len(entries), object)
     array[:] = entries
     return array.reshape(shape)
+
+
+def _decided(node: Node, arguments: list[Array]) -> Array:
+    """Whole numbers and truth values that the row itself finds: places, orders, counts."""
+    numbers = [
+        np.array([_plain(element.number) for element in array.ravel().tolist()], argument.dtype).reshape(array.shape)
+        for array, argument in zip(arguments, node.args, strict=True)
+    ]
+    return elements_of(np.asarray(node.primitive.numeric(*numbers, **node.params)))
+
+
+def _plain(number: Any) -> float | bool:
+    return number == sympy.true if number.is_Boolean else float("nan") if number is sympy.zoo else float(number)
 
 
 def _each(array: Array, make: Callable[[Element], Element]) -> Array:

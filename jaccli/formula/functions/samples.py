@@ -9,7 +9,7 @@ from jaccli.formula.functions.registry import Array, Floats, Whole, function
 from jaccli.formula.functions.shaping import part
 from jaccli.formula.functions.signal import FAMILY
 from jaccli.formula.values import Context, Value
-from jaccli.graph.node import Node, apply, cast, constant, reshape, show_shape
+from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape, show_shape
 from jaccli.graph.primitive import normal_axis
 
 
@@ -33,9 +33,18 @@ def interp(
     if period is not None:
         x, xp, fp = _periodic(context, x, xp, fp, period)
     count = xp.size
-    if count == 1:
-        inside = apply("broadcast_to", fp, shape=(1,))
-        return reshape(apply("take", inside, cast(apply("multiply", x, _number(x, 0.0)), "int64")), x.shape)
+    value = broadcast_to(_entry(fp, 0), x.shape) if count == 1 else _on_line(x, xp, fp)
+    if period is not None:
+        return value
+    first, last = _entry(xp, 0), _entry(xp, count - 1)
+    low = _entry(fp, 0) if left is None else context.floats(left)
+    high = _entry(fp, count - 1) if right is None else context.floats(right)
+    value = apply("where", apply("less", x, first), low, value)
+    return apply("where", apply("less", last, x), high, value)
+
+
+def _on_line(x: Node, xp: Node, fp: Node) -> Node:
+    count = xp.size
     place = apply("searchsorted", xp, x, side="right")
     below = apply("clip", place, constant(1, "int64"), constant(count - 1, "int64"))
     below = apply("subtract", below, constant(1, "int64"))
@@ -44,14 +53,7 @@ def interp(
     slope = apply("divide", apply("subtract", y1, y0), apply("subtract", x1, x0))
     value = apply("add", y0, apply("multiply", slope, apply("subtract", x, x0)))
     at_last = apply("equal", x, x1)
-    value = apply("where", at_last, apply("add", y1, apply("multiply", slope, apply("subtract", x, x1))), value)
-    if period is not None:
-        return value
-    first, last = _entry(xp, 0), _entry(xp, count - 1)
-    low = _entry(fp, 0) if left is None else context.floats(left)
-    high = _entry(fp, count - 1) if right is None else context.floats(right)
-    value = apply("where", apply("less", x, first), low, value)
-    return apply("where", apply("less", last, x), high, value)
+    return apply("where", at_last, apply("add", y1, apply("multiply", slope, apply("subtract", x, x1))), value)
 
 
 def _entry(x: Node, position: int) -> Node:
@@ -141,7 +143,6 @@ def _edge(y: Node, gaps: Node, axis: int, order: int, at_start: bool) -> Node:
     length = y.shape[axis]
     places = (0, 1, 2) if at_start else (length - 1, length - 2, length - 3)
     near, next_, far = (part(y, axis, place % length, 1) for place in places)
-    sign = 1.0 if at_start else -1.0
     if gaps.ndim == 0:
         one = two = gaps
     else:
@@ -153,7 +154,7 @@ def _edge(y: Node, gaps: Node, axis: int, order: int, at_start: bool) -> Node:
         further = apply("divide", apply("subtract", far, next_), two)
         bend = apply("divide", apply("subtract", slope, further), apply("add", one, two))
         slope = apply("add", slope, apply("multiply", bend, one))
-    return slope if sign > 0 else apply("negative", slope)
+    return slope if at_start else apply("negative", slope)
 
 
 @function(FAMILY, example="vander(x)")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.registry import Flag, Floats, Whole, function
 from jaccli.formula.functions.shaping import flip, part
 from jaccli.formula.values import Context
-from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape, select, show_shape, transpose
+from jaccli.graph.node import Node, apply, broadcast_to, constant, reshape, select, show_shape
 from jaccli.graph.primitives.contraction import contract
 from jaccli.graph.primitives.windows import backwards
 
@@ -173,9 +172,7 @@ def _matrices(a: Node, kernel: Node, mode: str, what: str) -> Node:
     if mode == "valid" and all(m < n for m, n in zip(a.shape, sizes, strict=True)):
         raise ShapeError(f"{what}: the second matrix is larger than the first", hint="mode='full' takes every overlap")
     full = [(n - 1, n - 1) for n in sizes]
-    same = [((n - 1) - (n - 1) // 2, (n - 1) // 2) for n in sizes]
-    if what == "convolve2d":
-        same = [(n // 2, (n - 1) // 2) for n in sizes]
+    same = [(n // 2, (n - 1) // 2) if what == "convolve2d" else ((n - 1) // 2, n // 2) for n in sizes]
     widths = {"full": full, "same": same, "valid": [(0, 0), (0, 0)]}[mode]
     slid = apply("windows", _padded(a, widths), sizes=sizes, strides=(1, 1), dilation=(1, 1))
     return contract(slid, kernel, [0, 1, 2, 3], [2, 3], [0, 1])

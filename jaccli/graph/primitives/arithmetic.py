@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, filled, scalar_value, select
-from jaccli.graph.primitive import Case, Masked, Primitive, elementwise, register
+from jaccli.graph.primitive import Case, Masked, Primitive, Ufunc, elementwise, register
 from jaccli.lazy import lazy
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ POSITIVE = (0.1, 4.0)
 elementwise(
     "add",
     "Sum of two arrays.",
-    lambda a, b: np.add(a, b),
+    Ufunc("numpy", "add"),
     lambda g, y, a, b: g,
     lambda g, y, a, b: g,
     ranges=(ANY, ANY),
@@ -32,7 +32,7 @@ elementwise(
 elementwise(
     "subtract",
     "Difference of two arrays.",
-    lambda a, b: np.subtract(a, b),
+    Ufunc("numpy", "subtract"),
     lambda g, y, a, b: g,
     lambda g, y, a, b: -g,
     ranges=(ANY, ANY),
@@ -43,7 +43,7 @@ elementwise(
 elementwise(
     "negative",
     "The opposite of every entry.",
-    lambda x: np.negative(x),
+    Ufunc("numpy", "negative"),
     lambda g, y, x: -g,
     ranges=(ANY,),
     floats=False,
@@ -53,7 +53,7 @@ elementwise(
 elementwise(
     "multiply",
     "Product, entry by entry.",
-    lambda a, b: np.multiply(a, b),
+    Ufunc("numpy", "multiply"),
     lambda g, y, a, b: g * b,
     lambda g, y, a, b: g * a,
     ranges=(ANY, ANY),
@@ -64,7 +64,7 @@ elementwise(
 elementwise(
     "divide",
     "Quotient, entry by entry.",
-    lambda a, b: np.divide(a, b),
+    Ufunc("numpy", "divide"),
     lambda g, y, a, b: g / b,
     lambda g, y, a, b: -(g * y / b),
     ranges=(ANY, AWAY_FROM_ZERO),
@@ -136,7 +136,7 @@ def _weight(g: Node, y: Node, loses: Node, ties: Node) -> Masked:
 elementwise(
     "maximum",
     "The larger of two entries.",
-    lambda a, b: np.maximum(a, b),
+    Ufunc("numpy", "maximum"),
     lambda g, y, a, b: _weight(g, y, a < b, apply("equal", a, b)),
     lambda g, y, a, b: _weight(g, y, b < a, apply("equal", a, b)),
     ranges=(ANY, ANY),
@@ -147,7 +147,7 @@ elementwise(
 elementwise(
     "minimum",
     "The smaller of two entries.",
-    lambda a, b: np.minimum(a, b),
+    Ufunc("numpy", "minimum"),
     lambda g, y, a, b: _weight(g, y, a > b, apply("equal", a, b)),
     lambda g, y, a, b: _weight(g, y, b > a, apply("equal", a, b)),
     ranges=(ANY, ANY),
@@ -209,7 +209,7 @@ elementwise(
 elementwise(
     "remainder",
     "Remainder with the sign of the divisor, as Python's %.",
-    lambda a, b: np.remainder(a, b),
+    Ufunc("numpy", "remainder"),
     lambda g, y, a, b: g,
     lambda g, y, a, b: -(g * apply("floor", a / b)),
     ranges=((0.2, 0.9), (1.0, 2.0)),
@@ -221,7 +221,7 @@ elementwise(
 elementwise(
     "fmod",
     "Remainder with the sign of the dividend, as C's fmod.",
-    lambda a, b: np.fmod(a, b),
+    Ufunc("numpy", "fmod"),
     lambda g, y, a, b: g,
     lambda g, y, a, b: -(g * apply("trunc", a / b)),
     ranges=((0.2, 0.9), (1.0, 2.0)),
@@ -232,7 +232,7 @@ elementwise(
 elementwise(
     "floor_divide",
     "Quotient rounded down.",
-    lambda a, b: np.floor_divide(a, b),
+    Ufunc("numpy", "floor_divide"),
     None,
     None,
     ranges=((0.2, 0.9), (1.0, 2.0)),

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jaccli.graph.primitive import elementwise
-from jaccli.lazy import lazy
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = lazy("numpy")
+from jaccli.graph.primitive import Ufunc, elementwise
 
 _STEP = "a step: derivative 0, at the jumps too"
 _BETWEEN_JUMPS = (0.1, 0.4)
@@ -22,7 +16,7 @@ def _comparison(name: str, sign: str, doc: str, symbolic: Callable[..., Any]) ->
     elementwise(
         name,
         doc,
-        lambda a, b: getattr(np, name)(a, b),
+        Ufunc("numpy", name),
         None,
         None,
         ranges=(_ANY, _ANY),
@@ -44,7 +38,7 @@ def _logical(name: str, template: str, doc: str, count: int, symbolic: Callable[
     elementwise(
         name,
         doc,
-        lambda *arrays: getattr(np, name)(*arrays),
+        Ufunc("numpy", name),
         ranges=(None,) * count,
         result="bool",
         floats=False,
@@ -64,7 +58,7 @@ def _rounding(name: str, doc: str, symbolic: Callable[..., Any]) -> None:
     elementwise(
         name,
         doc,
-        lambda x: getattr(np, name)(x),
+        Ufunc("numpy", name),
         None,
         ranges=(_BETWEEN_JUMPS,),
         symbolic=symbolic,
@@ -83,7 +77,7 @@ def _test(name: str, doc: str, symbolic: Callable[..., Any]) -> None:
     elementwise(
         name,
         doc,
-        lambda x: getattr(np, name)(x),
+        Ufunc("numpy", name),
         None,
         ranges=(_ANY,),
         result="bool",
@@ -100,7 +94,7 @@ _test("signbit", "Whether the sign bit is set.", lambda sympy, x: sympy.Lt(x, 0)
 elementwise(
     "nextafter",
     "The next number from the first entry towards the second.",
-    lambda a, b: np.nextafter(a, b),
+    Ufunc("numpy", "nextafter"),
     None,
     None,
     ranges=(_ANY, _ANY),

@@ -11,16 +11,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from jaccli.graph.node import Node, apply, broadcast_to, constant, select
-from jaccli.graph.primitive import Masked, elementwise
+from jaccli.graph.primitive import Kernel, Masked, Ufunc, elementwise
 from jaccli.graph.primitives.arithmetic import AWAY_FROM_ZERO
 from jaccli.lazy import lazy
 
 if TYPE_CHECKING:
     import numpy as np
-    from scipy import special
 else:
     np = lazy("numpy")
-    special = lazy("scipy.special")
 
 ANY = (-2.5, 2.5)
 POSITIVE = (0.1, 4.0)
@@ -44,7 +42,7 @@ elementwise(
 elementwise(
     "exp",
     "Exponential.",
-    lambda x: np.exp(x),
+    Ufunc("numpy", "exp"),
     lambda g, y, x: g * y,
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.exp(x),
@@ -52,7 +50,7 @@ elementwise(
 elementwise(
     "expm1",
     "exp(x) - 1 without cancellation near 0.",
-    lambda x: np.expm1(x),
+    Ufunc("numpy", "expm1"),
     lambda g, y, x: g * apply("exp", x),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.exp(x) - 1,
@@ -60,7 +58,7 @@ elementwise(
 elementwise(
     "exp2",
     "2 to the power of the entry.",
-    lambda x: np.exp2(x),
+    Ufunc("numpy", "exp2"),
     lambda g, y, x: g * (y * math.log(2)),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.Integer(2) ** x,
@@ -68,7 +66,7 @@ elementwise(
 elementwise(
     "log",
     "Natural logarithm.",
-    lambda x: np.log(x),
+    Ufunc("numpy", "log"),
     lambda g, y, x: g / x,
     ranges=(POSITIVE,),
     symbolic=lambda sympy, x: sympy.log(x),
@@ -77,7 +75,7 @@ elementwise(
 elementwise(
     "log2",
     "Logarithm to base 2.",
-    lambda x: np.log2(x),
+    Ufunc("numpy", "log2"),
     lambda g, y, x: g / (x * math.log(2)),
     ranges=(POSITIVE,),
     symbolic=lambda sympy, x: sympy.log(x) / sympy.log(2),
@@ -86,7 +84,7 @@ elementwise(
 elementwise(
     "log10",
     "Logarithm to base 10.",
-    lambda x: np.log10(x),
+    Ufunc("numpy", "log10"),
     lambda g, y, x: g / (x * math.log(10)),
     ranges=(POSITIVE,),
     symbolic=lambda sympy, x: sympy.log(x) / sympy.log(10),
@@ -95,7 +93,7 @@ elementwise(
 elementwise(
     "log1p",
     "log(1 + x) without cancellation near 0.",
-    lambda x: np.log1p(x),
+    Ufunc("numpy", "log1p"),
     lambda g, y, x: g / (1.0 + x),
     ranges=((-0.8, 4.0),),
     symbolic=lambda sympy, x: sympy.log(1 + x),
@@ -104,7 +102,7 @@ elementwise(
 elementwise(
     "sqrt",
     "Square root.",
-    lambda x: np.sqrt(x),
+    Ufunc("numpy", "sqrt"),
     lambda g, y, x: g / (2.0 * y),
     ranges=(POSITIVE,),
     symbolic=lambda sympy, x: sympy.sqrt(x),
@@ -113,7 +111,7 @@ elementwise(
 elementwise(
     "cbrt",
     "Cube root over the reals.",
-    lambda x: np.cbrt(x),
+    Ufunc("numpy", "cbrt"),
     lambda g, y, x: g / (3.0 * (y * y)),
     ranges=(AWAY_FROM_ZERO,),
     symbolic=lambda sympy, x: sympy.sign(x) * sympy.Abs(x) ** sympy.Rational(1, 3),
@@ -122,7 +120,7 @@ elementwise(
 elementwise(
     "abs",
     "Absolute value.",
-    lambda x: np.abs(x),
+    Ufunc("numpy", "abs"),
     lambda g, y, x: g * apply("sign", x),
     ranges=(AWAY_FROM_ZERO,),
     floats=False,
@@ -132,7 +130,7 @@ elementwise(
 elementwise(
     "sin",
     "Sine.",
-    lambda x: np.sin(x),
+    Ufunc("numpy", "sin"),
     lambda g, y, x: g * apply("cos", x),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.sin(x),
@@ -140,7 +138,7 @@ elementwise(
 elementwise(
     "cos",
     "Cosine.",
-    lambda x: np.cos(x),
+    Ufunc("numpy", "cos"),
     lambda g, y, x: -(g * apply("sin", x)),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.cos(x),
@@ -148,7 +146,7 @@ elementwise(
 elementwise(
     "tan",
     "Tangent.",
-    lambda x: np.tan(x),
+    Ufunc("numpy", "tan"),
     lambda g, y, x: g * (1.0 + y * y),
     ranges=((-1.3, 1.3),),
     symbolic=lambda sympy, x: sympy.tan(x),
@@ -156,7 +154,7 @@ elementwise(
 elementwise(
     "arcsin",
     "Inverse sine, between -pi/2 and pi/2.",
-    lambda x: np.arcsin(x),
+    Ufunc("numpy", "arcsin"),
     lambda g, y, x: g / apply("sqrt", (1.0 - x) * (1.0 + x)),
     ranges=(INSIDE,),
     symbolic=lambda sympy, x: sympy.asin(x),
@@ -165,7 +163,7 @@ elementwise(
 elementwise(
     "arccos",
     "Inverse cosine, between 0 and pi.",
-    lambda x: np.arccos(x),
+    Ufunc("numpy", "arccos"),
     lambda g, y, x: -(g / apply("sqrt", (1.0 - x) * (1.0 + x))),
     ranges=(INSIDE,),
     symbolic=lambda sympy, x: sympy.acos(x),
@@ -174,7 +172,7 @@ elementwise(
 elementwise(
     "arctan",
     "Inverse tangent, between -pi/2 and pi/2.",
-    lambda x: np.arctan(x),
+    Ufunc("numpy", "arctan"),
     lambda g, y, x: g / (1.0 + x * x),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.atan(x),
@@ -182,7 +180,7 @@ elementwise(
 elementwise(
     "sinh",
     "Hyperbolic sine.",
-    lambda x: np.sinh(x),
+    Ufunc("numpy", "sinh"),
     lambda g, y, x: g * apply("cosh", x),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.sinh(x),
@@ -190,7 +188,7 @@ elementwise(
 elementwise(
     "cosh",
     "Hyperbolic cosine.",
-    lambda x: np.cosh(x),
+    Ufunc("numpy", "cosh"),
     lambda g, y, x: g * apply("sinh", x),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.cosh(x),
@@ -198,22 +196,27 @@ elementwise(
 elementwise(
     "tanh",
     "Hyperbolic tangent.",
-    lambda x: np.tanh(x),
+    Ufunc("numpy", "tanh"),
     lambda g, y, x: g * apply("tanh_slope", x),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.tanh(x),
 )
 
 
-def _tanh_slope(x: Any) -> Any:
-    e = np.exp(-2.0 * np.abs(x))
-    return 4.0 * e / np.square(1.0 + e)
+def _tanh_slope(out: Any, x: Any) -> None:
+    np.abs(x, out=out)
+    np.multiply(out, -2.0, out=out)
+    np.exp(out, out=out)
+    below = np.add(out, 1.0)
+    below *= below
+    np.divide(out, below, out=out)
+    np.multiply(out, 4.0, out=out)
 
 
 elementwise(
     "tanh_slope",
     "1 - tanh(x)**2 without cancellation.",
-    _tanh_slope,
+    Kernel(_tanh_slope),
     lambda g, y, x: g * (-2.0 * (apply("tanh", x) * y)),
     ranges=(ANY,),
     template="1 - tanh({0})**2",
@@ -222,7 +225,7 @@ elementwise(
 elementwise(
     "arcsinh",
     "Inverse hyperbolic sine.",
-    lambda x: np.arcsinh(x),
+    Ufunc("numpy", "arcsinh"),
     lambda g, y, x: g / apply("hypot", x, constant(1.0, x.dtype)),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.asinh(x),
@@ -230,7 +233,7 @@ elementwise(
 elementwise(
     "arccosh",
     "Inverse hyperbolic cosine.",
-    lambda x: np.arccosh(x),
+    Ufunc("numpy", "arccosh"),
     lambda g, y, x: g / apply("sqrt", (x - 1.0) * (x + 1.0)),
     ranges=((1.2, 4.0),),
     symbolic=lambda sympy, x: sympy.acosh(x),
@@ -239,7 +242,7 @@ elementwise(
 elementwise(
     "arctanh",
     "Inverse hyperbolic tangent.",
-    lambda x: np.arctanh(x),
+    Ufunc("numpy", "arctanh"),
     lambda g, y, x: g / ((1.0 - x) * (1.0 + x)),
     ranges=(INSIDE,),
     symbolic=lambda sympy, x: sympy.atanh(x),
@@ -248,7 +251,7 @@ elementwise(
 elementwise(
     "arctan2",
     "Angle of the point (x, y), first argument y.",
-    lambda a, b: np.arctan2(a, b),
+    Ufunc("numpy", "arctan2"),
     lambda g, y, a, b: g * (b / apply("hypot", a, b) / apply("hypot", a, b)),
     lambda g, y, a, b: -(g * (a / apply("hypot", a, b) / apply("hypot", a, b))),
     ranges=(AWAY_FROM_ZERO, ANY),
@@ -265,7 +268,7 @@ def _hypot_leg(g: Node, y: Node, leg: Node) -> Masked:
 elementwise(
     "hypot",
     "sqrt(x**2 + y**2) without overflow.",
-    lambda a, b: np.hypot(a, b),
+    Ufunc("numpy", "hypot"),
     lambda g, y, a, b: _hypot_leg(g, y, a),
     lambda g, y, a, b: _hypot_leg(g, y, b),
     ranges=(AWAY_FROM_ZERO, ANY),
@@ -282,7 +285,7 @@ def _share(g: Node, y: Node, own: Node, other: Node) -> Node:
 elementwise(
     "logaddexp",
     "log(exp(x) + exp(y)) without overflow.",
-    lambda a, b: np.logaddexp(a, b),
+    Ufunc("numpy", "logaddexp"),
     lambda g, y, a, b: _share(g, y, a, b),
     lambda g, y, a, b: _share(g, y, b, a),
     ranges=(ANY, ANY),
@@ -291,23 +294,36 @@ elementwise(
 )
 
 
-def _sigmoid(x: Any) -> Any:
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, x.dtype.type(1.0), e) / (1.0 + e)
+def _sigmoid(out: Any, x: Any) -> None:
+    np.abs(x, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    below = np.add(out, 1.0)
+    np.copyto(out, 1.0, where=np.greater_equal(x, 0.0))
+    np.divide(out, below, out=out)
 
 
 elementwise(
     "sigmoid",
     "1/(1 + exp(-x)) without overflow.",
-    _sigmoid,
+    Kernel(_sigmoid),
     lambda g, y, x: g * (y * apply("sigmoid", -x)),
     ranges=(ANY,),
     symbolic=lambda sympy, x: 1 / (1 + sympy.exp(-x)),
 )
+def _softplus(out: Any, x: Any) -> None:
+    rising = np.maximum(x, 0.0)
+    np.abs(x, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+    np.log1p(out, out=out)
+    np.add(out, rising, out=out)
+
+
 elementwise(
     "softplus",
     "log(1 + exp(x)) without overflow.",
-    lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
+    Kernel(_softplus),
     lambda g, y, x: g * apply("sigmoid", x),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.log(1 + sympy.exp(x)),
@@ -332,7 +348,7 @@ elementwise(
 elementwise(
     "erf",
     "Error function.",
-    lambda x: special.erf(x),
+    Ufunc("scipy.special", "erf"),
     lambda g, y, x: g * (2 / math.sqrt(math.pi) * apply("exp", -(x * x))),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.erf(x),
@@ -340,7 +356,7 @@ elementwise(
 elementwise(
     "erfc",
     "Complementary error function, 1 - erf(x).",
-    lambda x: special.erfc(x),
+    Ufunc("scipy.special", "erfc"),
     lambda g, y, x: -(g * (2 / math.sqrt(math.pi) * apply("exp", -(x * x)))),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.erfc(x),

@@ -37,7 +37,7 @@ def npz(blocks: Sequence[Block]) -> bytes:
 
         buffer = io.BytesIO()
         block = _only(blocks, ".npz with --sparse", "choose one with --wrt, or use --json")
-        save_npz(buffer, block.entries)
+        save_npz(buffer, block.entries, compressed=False)
         return buffer.getvalue()
     arrays = {block.name: block.dense() for block in blocks}
     if len(arrays) < len(blocks):
@@ -46,7 +46,7 @@ def npz(blocks: Sequence[Block]) -> bytes:
 
 
 def mtx(blocks: Sequence[Block]) -> str:
-    """One matrix in the Matrix Market exchange format; a vector is one column.
+    """One matrix in the Matrix Market exchange format; a vector is one column, and a boolean sparse one a pattern.
 
     Raises:
         UsageError: there are several arrays, or the one has more than two axes.
@@ -62,7 +62,8 @@ def mtx(blocks: Sequence[Block]) -> str:
         entries = array if array.ndim == 2 else array.reshape(-1, 1)
         entries = entries.astype(np.int64) if entries.dtype == np.bool_ else entries
     buffer = io.BytesIO()
-    mmwrite(buffer, entries, precision=17, symmetry="general")
+    field = "pattern" if block.is_sparse and entries.dtype == np.bool_ else None
+    mmwrite(buffer, entries, field=field, precision=17, symmetry="general")
     return buffer.getvalue().decode("ascii")
 
 

@@ -1,0 +1,1 @@
+"""What is shown of a formula and its derivatives: patterns, steps, drawings."""
