@@ -30,7 +30,8 @@ def draw(command: str) -> str:
     """
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(Text.assemble(("$ ", "bold green"), command))
-    with mock.patch.object(terminal, "console", lambda width: console), mock.patch.dict(os.environ, FORCE_COLOR="1"):
+    drawing = mock.patch.object(terminal, "console", return_value=console)
+    with drawing, mock.patch.dict(os.environ, FORCE_COLOR="1"):
         code = main(shlex.split(command)[1:])
     if code:
         raise RuntimeError(f"{command} ended with exit code {code}")

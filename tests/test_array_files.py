@@ -21,7 +21,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from jaccli.errors import FileError, JaccliError, LimitError, ValueSpecError
-from jaccli.io import arrays, limits
+from jaccli.io import arrays
+from jaccli.runtime import memory as limits
 from jaccli.io.values import parse_value
 
 Array = NDArray[Any]

@@ -78,7 +78,7 @@ def _sweep(output: Node, seed: Cotangent, wrt: Sequence[Node], guarded: bool) ->
             totals[node] = total
         for index, argument in enumerate(node.args):
             if argument in active and argument.is_float and node.primitive.differentiates(index):
-                pending.setdefault(argument, []).append(_pull(index, total, node, guarded))
+                pending.setdefault(argument, []).append(_pull(index, total, node, guarded, seed.value))
     return totals
 
 
@@ -90,12 +90,12 @@ def _add_up(contributions: list[Cotangent]) -> Cotangent:
     return Cotangent(value, live)
 
 
-def _pull(index: int, total: Cotangent, node: Node, guarded: bool) -> Cotangent:
+def _pull(index: int, total: Cotangent, node: Node, guarded: bool, seed: Node) -> Cotangent:
     """What the cotangent of a node contributes to its argument `index`."""
     primitive = node.primitive
     argument = node.args[index]
     assert primitive.pullback is not None
-    pulled = primitive.pullback(index, total.value, node)
+    pulled = primitive.pullback(index, total.value, node) if primitive.varied is None else _vary(index, total, node, seed)
     value, own = (pulled.value, pulled.live) if isinstance(pulled, Masked) else (pulled, None)
     if primitive.elementwise:
         value = broadcast_to(value, node.shape)
@@ -113,6 +113,13 @@ def _pull(index: int, total: Cotangent, node: Node, guarded: bool) -> Cotangent:
         live = own if live is None else live & own
     value = sum_to(cast(value, argument.dtype), argument.shape)
     return Cotangent(value, None if live is None else sum_to(live, argument.shape))
+
+
+def _vary(index: int, total: Cotangent, node: Node, seed: Node) -> Node:
+    from jaccli.autodiff.variation import Variation
+
+    assert node.primitive.varied is not None
+    return node.primitive.varied(index, total.value, node, Variation(total.value, node, seed))
 
 
 def _made_here(node: Node) -> Node:

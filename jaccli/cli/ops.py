@@ -70,8 +70,13 @@ def _of_all(functions: list[Function]) -> Listing:
 
 
 def _of_one(function: Function) -> Listing:
-    fields = _fields(function)
-    rows = [(key, ", ".join(value) if isinstance(value, list) else value) for key, value in fields.items() if value]
+    from jaccli.explain.derivatives import derivative_texts
+
+    derivative = derivative_texts(function)
+    fields = _fields(function) | {"derivative": derivative}
+    shown = {key: value for key, value in fields.items() if value and key != "derivative"}
+    rows = [(key, ", ".join(value) if isinstance(value, list) else value) for key, value in shown.items()]
+    rows += [(f"vᵀJ for {name}", text) for name, text in derivative.items()]
     return Listing(
         title=function.signature,
         columns=("field", "value"),

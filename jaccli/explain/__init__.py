@@ -1,1 +1,1 @@
-"""What is shown of a formula and its derivatives: patterns, steps, drawings."""
+"""What helps people understand a derivative: its text and its pictures."""

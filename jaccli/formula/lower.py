@@ -7,7 +7,6 @@ in the order that was written. Shapes are checked on the way, and an error shows
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -16,6 +15,7 @@ from sympy.core.symbol import Str
 from jaccli.errors import FormulaError, InputError, JaccliError, LimitError, Span, nearest
 from jaccli.formula.functions.registry import call, find, functions
 from jaccli.formula.indexing import index
+from jaccli.formula.lowered import InputSpec, Lowered
 from jaccli.formula.names import CONSTANTS
 from jaccli.formula.properties import read_property
 from jaccli.formula.tree import CONDITIONAL, INDEX, Apply, Expression, Items, Keyword, Slice, Tree, TreeStatement
@@ -41,34 +41,6 @@ _OPERATORS = {
     "&": "logical_and",
     "~": "logical_not",
 }
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """What the graph needs to know of an input before its numbers."""
-
-    shape: tuple[int, ...]
-    dtype: DType
-
-
-@dataclass(frozen=True)
-class Lowered:
-    """A formula as a graph.
-
-    Attributes:
-        inputs: the node of each input, by name.
-        output: the node of the result.
-        origins: where in the text each node was written first.
-        notes: what the reader should be told.
-        depends_on_values: whether a shape was computed from an input's numbers, so that the graph holds for
-            these numbers only.
-    """
-
-    inputs: dict[str, Node]
-    output: Node
-    origins: dict[Node, Span]
-    notes: tuple[str, ...]
-    depends_on_values: bool
 
 
 def lower(

@@ -11,22 +11,20 @@ symbol in the later ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import sympy
 from sympy.core.symbol import Str
 
-from jaccli.errors import FormulaError, Span
+from jaccli.errors import Span
 from jaccli.formula import syntax
-from jaccli.formula.names import CONSTANTS, MODULES
+from jaccli.formula.scan import Called, Scan, called, module_path, pieces, scan
 
 Expression = Any
 """A SymPy tree. SymPy has no type annotations that would say more."""
 
-PROPERTIES = frozenset({"T", "mT", "H", "shape", "size", "ndim"})
-"""Properties of an array that no module has: `K.T` is about a value."""
 INDEX = "[]"
 CONDITIONAL = "if"
 
@@ -88,169 +86,78 @@ class Tree:
 
 def read_tree(text: str) -> Tree:
     """The SymPy trees of a formula's text; a `FormulaError` shows the place where it is not in the language."""
-    parsed = syntax.parse(text)
-    values = {name for statement in parsed.statements for name in statement.targets}
-    for statement in parsed.statements:
-        values.update(_names_that_stand_alone(statement.value))
+    return build_tree(scan(text))
+
+
+def build_tree(scanned: Scan) -> Tree:
+    """The SymPy trees of a formula that was scanned."""
     known: dict[Expression, Expression] = {}
-    bound: set[str] = set()
-    free: dict[str, None] = {}
     statements = []
-    for statement in parsed.statements:
-        builder = _Builder(text, values, known)
+    for statement in scanned.statements:
+        builder = _Builder(scanned.text, scanned.values, known)
         tree = builder.build(statement.value)
-        free.update((name, None) for name in builder.names if name not in bound)
-        bound.update(statement.targets)
         statements.append(TreeStatement(statement.targets, tree, builder.spans))
-    return Tree(
-        text,
-        tuple(statements),
-        tuple(name for name in free if name not in CONSTANTS),
-        tuple(name for name in free if name in CONSTANTS),
-        parsed.notes,
-    )
-
-
-def _names_that_stand_alone(root: syntax.Syntax) -> Iterator[str]:
-    """Names used as a value, not as the first word of `np.sin`."""
-    stack: list[syntax.Syntax | None] = [root]
-    while stack:
-        match stack.pop():
-            case syntax.Name(name=name):
-                yield name
-            case syntax.Attribute(value=value, name=name):
-                if not isinstance(value, syntax.Name) or name in PROPERTIES:
-                    stack.append(value)
-            case syntax.Unary(operand=operand):
-                stack.append(operand)
-            case syntax.Chain(operands=items) | syntax.Display(items=items):
-                stack.extend(items)
-            case syntax.Conditional(condition=condition, chosen=chosen, other=other):
-                stack.extend((condition, chosen, other))
-            case syntax.Call(function=function, arguments=arguments, keywords=keywords):
-                stack.extend((*arguments, *(value for _, value in keywords)))
-                if not isinstance(function, syntax.Name):
-                    stack.append(function)
-            case syntax.Index(value=value, items=items):
-                stack.extend((value, *items))
-            case syntax.Slice(start=start, stop=stop, step=step):
-                stack.extend((start, stop, step))
-
-
-class _Recipe(NamedTuple):
-    """How to build one tree: from which pieces, and what to make of their trees."""
-
-    pieces: Sequence[syntax.Syntax]
-    combine: Callable[[list[Expression]], Expression]
+    return Tree(scanned.text, tuple(statements), scanned.inputs, scanned.optional, scanned.notes)
 
 
 class _Builder:
-    """Builds the tree of one statement, without recursion. State: the names and spans met so far."""
+    """Builds the tree of one statement, without recursion. State: the spans met so far."""
 
-    def __init__(self, text: str, values: set[str], known: dict[Expression, Expression]) -> None:
+    def __init__(self, text: str, values: frozenset[str], known: dict[Expression, Expression]) -> None:
         self._text = text
         self._values = values
         self._known = known
-        self.names: dict[str, None] = {}
         self.spans: dict[Expression, Span] = {}
 
     def build(self, root: syntax.Syntax) -> Expression:
-        frames: list[tuple[syntax.Syntax, _Recipe, list[Expression]]] = [(root, self._recipe(root), [])]
+        frames: list[tuple[syntax.Syntax, Sequence[syntax.Syntax], list[Expression]]] = [self._frame(root)]
         while True:
-            node, recipe, done = frames[-1]
-            if len(done) < len(recipe.pieces):
-                piece = recipe.pieces[len(done)]
-                frames.append((piece, self._recipe(piece), []))
+            node, wanted, done = frames[-1]
+            if len(done) < len(wanted):
+                frames.append(self._frame(wanted[len(done)]))
                 continue
             frames.pop()
-            built = recipe.combine(done)
+            built = self._combine(node, done)
             built = self._known.setdefault(built, built)
             self.spans.setdefault(built, node.span)
             if not frames:
                 return built
             frames[-1][2].append(built)
 
-    def _recipe(self, node: syntax.Syntax) -> _Recipe:
+    def _frame(self, node: syntax.Syntax) -> tuple[syntax.Syntax, Sequence[syntax.Syntax], list[Expression]]:
+        return node, pieces(node, self._text, self._values), []
+
+    def _combine(self, node: syntax.Syntax, trees: list[Expression]) -> Expression:
+        """The tree of an expression from those of its pieces."""
         match node:
             case syntax.Number(value=value):
-                number = sympy.Integer(value) if isinstance(value, int) else sympy.Float(value)
-                return _Recipe((), lambda _: number)
+                return sympy.Integer(value) if isinstance(value, int) else sympy.Float(value)
             case syntax.Text(value=value):
-                return _Recipe((), lambda _: Str(value))
+                return Str(value)
             case syntax.Name(name=name):
-                return self._name(name)
-            case syntax.Unary(operator=operator, operand=operand):
-                return _Recipe((operand,), lambda trees: _unary(operator, trees[0]))
-            case syntax.Chain(operators=operators, operands=operands):
-                return _Recipe(operands, lambda trees: _chain(operators, trees))
-            case syntax.Conditional(condition=condition, chosen=chosen, other=other):
-                return _Recipe((condition, chosen, other), lambda trees: apply(CONDITIONAL, *trees))
-            case syntax.Index(value=value, items=items):
-                return _Recipe((value, *items), lambda trees: apply(INDEX, *trees))
-            case syntax.Slice(start=start, stop=stop, step=step):
-                none = syntax.Name(node.span, "None")
-                return _Recipe((start or none, stop or none, step or none), lambda trees: Slice(*trees))
-            case syntax.Display(items=items, brackets=brackets):
-                return _Recipe(items, lambda trees: Items(Str(brackets), *trees))
-            case syntax.Attribute(value=value, name=name):
-                path = self._module_path(node)
-                if path is not None:
-                    return _Recipe((), lambda _: apply(f"@{path}"))
-                return _Recipe((value,), lambda trees: apply(f"@{name}", *trees))
+                return sympy.Symbol(name)
+            case syntax.Unary(operator=operator):
+                return _unary(operator, trees[0])
+            case syntax.Chain(operators=operators):
+                return _chain(operators, trees)
+            case syntax.Conditional():
+                return apply(CONDITIONAL, *trees)
+            case syntax.Index():
+                return apply(INDEX, *trees)
+            case syntax.Slice():
+                return Slice(*trees)
+            case syntax.Display(brackets=brackets):
+                return Items(Str(brackets), *trees)
+            case syntax.Attribute(name=name):
+                return apply(f"@{name if trees else module_path(node, self._values)}", *trees)
             case syntax.Call():
-                return self._call(node)
-        raise TypeError(f"no recipe for {type(node).__name__}")
+                return self._call(called(node, self._text, self._values), trees)
+        raise TypeError(f"no tree for {type(node).__name__}")
 
-    def _name(self, name: str) -> _Recipe:
-        if name not in ("None", "True", "False", "...", "newaxis"):
-            self.names.setdefault(name)
-        return _Recipe((), lambda _: sympy.Symbol(name))
-
-    def _call(self, call: syntax.Call) -> _Recipe:
-        keywords = tuple(name for name, _ in call.keywords)
-        pieces: tuple[syntax.Syntax, ...] = (*call.arguments, *(value for _, value in call.keywords))
-        function = call.function
-        head = self._function_name(function)
-        if head is None and isinstance(function, syntax.Attribute):
-            head = f".{function.name}"
-            pieces = (function.value, *pieces)
-        elif head is None and isinstance(function, syntax.Call):
-            # A module object, nn.LeakyReLU(0.1)(x): its options follow the arguments.
-            head = self._function_name(function.function)
-            keywords = (*keywords, *(name for name, _ in function.keywords))
-            pieces = (
-                *call.arguments,
-                *function.arguments,
-                *(value for _, value in call.keywords),
-                *(value for _, value in function.keywords),
-            )
-        if head is None:
-            raise FormulaError(
-                "this is not a function",
-                hint="a product needs its sign: write a*(b)",
-                text=self._text,
-                span=function.span,
-            )
-        name, count = head, len(pieces) - len(keywords)
-
-        def combine(trees: list[Expression]) -> Expression:
-            named = [Keyword(Str(key), value) for key, value in zip(keywords, trees[count:], strict=True)]
-            return apply(name, *trees[:count], *named)
-
-        return _Recipe(pieces, combine)
-
-    def _function_name(self, function: syntax.Syntax) -> str | None:
-        return function.name if isinstance(function, syntax.Name) else self._module_path(function)
-
-    def _module_path(self, node: syntax.Syntax) -> str | None:
-        """`np.linalg.inv` where `np` is no value of the formula."""
-        parts = []
-        while isinstance(node, syntax.Attribute):
-            parts.append(node.name)
-            node = node.value
-        if not parts or not isinstance(node, syntax.Name) or node.name not in MODULES or node.name in self._values:
-            return None
-        return ".".join((node.name, *reversed(parts)))
+    def _call(self, call: Called, trees: list[Expression]) -> Expression:
+        count = len(trees) - len(call.keywords)
+        named = [Keyword(Str(key), value) for key, value in zip(call.keywords, trees[count:], strict=True)]
+        return apply(call.head, *trees[:count], *named)
 
 
 def apply(head: str, *arguments: Expression) -> Expression:

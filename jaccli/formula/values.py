@@ -254,7 +254,7 @@ def _static_binary(name: str, a: Value, b: Value) -> Scalar:
     except ZeroDivisionError:
         return _by_zero(name, a)
     except OverflowError:
-        return _STATIC[name](to_float(a), to_float(b)) if name != "divide" else to_float(a) / to_float(b)
+        result = _STATIC[name](to_float(a), to_float(b))
     if isinstance(result, int) and result.bit_length() > 4096:
         return to_float(result)
     return result
@@ -284,9 +284,9 @@ def _by_zero(name: str, a: Scalar) -> float:
 
 def _static_power(base: Scalar, exponent: Scalar) -> Scalar:
     """base**exponent; a whole number that would grow beyond 64 bits becomes a float at once."""
-    if isinstance(base, int) and isinstance(exponent, int) and exponent >= 0:
-        if abs(base) <= 1 or exponent * abs(base).bit_length() <= 64:
-            return int(base) ** exponent
+    whole = isinstance(base, int) and isinstance(exponent, int) and exponent >= 0
+    if whole and (abs(base) <= 1 or exponent * int(abs(base)).bit_length() <= 64):
+        return int(base) ** int(exponent)
     x, y = to_float(base), to_float(exponent)
     if x < 0 and math.isfinite(y) and y != math.floor(y):
         return math.nan

@@ -71,7 +71,7 @@ class Node:
     # graph of a formula is built by `apply` instead, which keeps every operation that was written.
 
     def __add__(self, other: Node | Scalar) -> Node:
-        if other == 0 and not isinstance(other, Node):
+        if not isinstance(other, Node) and other == 0:
             return self
         return apply("add", self, _lift(other, self))
 
@@ -87,9 +87,9 @@ class Node:
         return apply("subtract", _lift(other, self), self)
 
     def __mul__(self, other: Node | Scalar) -> Node:
-        if other == 1 and not isinstance(other, Node):
+        if not isinstance(other, Node) and other == 1:
             return self
-        if other == -1 and not isinstance(other, Node):
+        if not isinstance(other, Node) and other == -1:
             return -self
         if isinstance(other, Node):
             if _is_ones(self) and self.dtype == other.dtype:

@@ -12,7 +12,7 @@ import functools
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 from jaccli.errors import ShapeError
 from jaccli.graph.node import DType, Node, Shape, broadcast_shapes, cast, intern, promote, reshape
@@ -37,7 +37,18 @@ Pullback = Callable[..., "Node | Masked"]
 
 
 Dependency = Literal[
-    "elementwise", "moves", "scatters", "reduces", "mixes", "scans", "contracts", "matrices", "dense"
+    "elementwise",
+    "moves",
+    "scatters",
+    "overlaps",
+    "reduces",
+    "mixes",
+    "scans",
+    "contracts",
+    "convolves",
+    "matrices",
+    "solves",
+    "dense",
 ]
 
 
@@ -76,10 +87,8 @@ class Kernel:
         return out
 
 
-class ShapeRule(Protocol):
-    """Works out shape and dtype of the output, or raises a `ShapeError`."""
-
-    def __call__(self, *args: Node, **params: Any) -> tuple[Shape, DType]: ...
+ShapeRule = Callable[..., tuple[Shape, DType]]
+"""(*nodes, **params) -> shape and dtype of the output, or a `ShapeError`."""
 
 
 class Case(NamedTuple):
@@ -108,15 +117,20 @@ class Primitive:
             "elementwise" on the entry at the same place, after broadcasting;
             "moves" it is one entry of one argument, or none (found by running `numeric` on positions);
             "scatters" as `scatter_add`;
+            "overlaps" as `overlap`;
             "reduces" on the entries over `axes`, which are dropped;
             "mixes" on the entries over `axes`, which stay;
             "scans" on the earlier entries of the last axis (the later ones with `reverse`);
             "contracts" as `contract`;
+            "convolves" as `convolve`;
             "matrices" on all entries of the same matrix, stacks apart;
+            "solves" as `solve`: so, but the columns of the second argument stay apart;
             "dense" on every entry of every argument.
         batch: (node, args, batched, size) -> the node with a leading axis of that size on the arguments
             where `batched` is True; None: element-wise alignment.
         structural: the pullback moves entries without computing with them, so that it serves masks too.
+        varied: takes the place of `pullback` in reverse mode where the slope of the cotangent itself is needed:
+            (index, cotangent, node, variation) -> cotangent of argument `index`; see `jaccli.autodiff.variation`.
         cases: how the property tests call it.
         template: how the operation is written in the language, `{0}` standing for the first argument.
         symbolic: (sympy, *elements) -> the same function of single elements, for the symbolic witness.
@@ -131,6 +145,7 @@ class Primitive:
     dependency: Dependency
     batch: Callable[[Node, list[Node], list[bool], int], Node] | None = None
     structural: bool = False
+    varied: Callable[[int, Node, Node, Any], Node] | None = None
     differentiable: tuple[bool, ...] | None = None
     cases: tuple[Case, ...] = ()
     template: str | None = None

@@ -7,15 +7,17 @@ shapes are checked and data that was tampered with is refused, never run.
 from __future__ import annotations
 
 import base64
-import binascii
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jaccli.errors import JaccliError
 from jaccli.graph.node import DType, Node, constant_array, input_node, size_of, topological
-from jaccli.graph.primitive import table
+from jaccli.graph.primitive import Params, Primitive, table
 
+MOST_ELEMENTS = 2**31
+MOST_AXES = 64  # NumPy's own limit
 _ITEM_SIZES: dict[DType, int] = {"float64": 8, "float32": 4, "int64": 8, "bool": 1}
 
 
@@ -78,16 +80,18 @@ def from_data(data: Any) -> Graph:
         nodes: list[Node] = []
         for entry in data["nodes"]:
             nodes.append(_read_node(entry, nodes))
-        inputs = {nodes[place].params["name"]: nodes[place] for place in data["inputs"]}
-        return Graph(inputs, tuple(nodes[place] for place in data["outputs"]))
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, binascii.Error) as error:
+        inputs = {node.params["name"]: node for node in (nodes[_place(p, nodes)] for p in data["inputs"])}
+        return Graph(inputs, tuple(nodes[_place(place, nodes)] for place in data["outputs"]))
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError, JaccliError) as error:
         raise GraphDataError(f"this is not the data of a graph: {error}") from None
 
 
 def _read_node(entry: Mapping[str, Any], nodes: Sequence[Node]) -> Node:
     shape, dtype, params = _tupled(entry["shape"]), entry["dtype"], entry["params"]
-    if dtype not in _ITEM_SIZES or not all(isinstance(length, int) and length >= 0 for length in shape):
+    if dtype not in _ITEM_SIZES or not all(type(length) is int and length >= 0 for length in shape):
         raise ValueError(f"{dtype!r} of shape {shape!r}")
+    if len(shape) > MOST_AXES or size_of(shape) > MOST_ELEMENTS:
+        raise ValueError(f"an array of shape {shape!r}")
     if entry["op"] == "input":
         return input_node(str(params["name"]), shape, dtype)
     if entry["op"] == "constant":
@@ -95,10 +99,42 @@ def _read_node(entry: Mapping[str, Any], nodes: Sequence[Node]) -> Node:
         if len(content) != size_of(shape) * _ITEM_SIZES[dtype]:
             raise ValueError("a constant of another size")
         return constant_array(content, shape, dtype)
-    places = entry["args"]
-    if not all(isinstance(place, int) and 0 <= place < len(nodes) for place in places):
-        raise ValueError("an argument that comes later")
-    node = table()[entry["op"]](*(nodes[p] for p in places), **{name: _tupled(v) for name, v in params.items()})
+    row = table()[entry["op"]]
+    args = [nodes[_place(place, nodes)] for place in entry["args"]]
+    if row.elementwise and len(args) != len(row.pullbacks):
+        raise ValueError(f"{row.name} of {len(args)} arguments")
+    static = {name: _tupled(value) for name, value in params.items()}
+    if not any(_is_call_like(static, example) for example in _examples(row)):
+        raise ValueError(f"{row.name} with the parameters {static!r}")
+    node = row(*args, **static)
     if node.shape != shape or node.dtype != dtype:
-        raise ValueError(f"{entry['op']} of another shape")
+        raise ValueError(f"{row.name} of another shape")
     return node
+
+
+def _place(place: Any, nodes: Sequence[Node]) -> int:
+    if type(place) is not int or not 0 <= place < len(nodes):
+        raise ValueError(f"{place!r} is no position of an earlier node")
+    return place
+
+
+@functools.cache
+def _examples(row: Primitive) -> tuple[Params, ...]:
+    """Parameters that a row is called with, as its cases show them."""
+    return tuple(case.params for case in row.cases) or ({},)
+
+
+def _is_call_like(params: Params, example: Params) -> bool:
+    """Whether parameters have the names and kinds of the example's: a rule reads them without asking."""
+    if list(params) != list(example):
+        return False
+    return all(
+        value in _ITEM_SIZES if name == "dtype" else _is_value_like(value, example[name])
+        for name, value in params.items()
+    )
+
+
+def _is_value_like(value: Any, example: Any) -> bool:
+    if isinstance(example, tuple):
+        return isinstance(value, tuple) and all(example and _is_value_like(item, example[0]) for item in value)
+    return value == example if isinstance(example, str) else type(value) is type(example)

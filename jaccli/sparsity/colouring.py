@@ -8,21 +8,23 @@ colours that repeat along the index first, which is optimal for bands.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 Array = NDArray[Any]
-Pattern = sparse.csr_array
+Pattern: TypeAlias = sparse.csr_array
 
 _LONGEST_PERIOD = 64
 _MOST_WORK = 4_000_000_000
 _MOST_STAR_ENTRIES = 400_000
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True)
+class Plan:
     """Which passes give every entry of a Jacobian.
 
     Attributes:
@@ -229,7 +231,7 @@ def _star(pattern: Pattern) -> Array:
                 forbidden.add(own)
             for further in range(indptr[near], indptr[near + 1]):
                 second = indices[further]
-                if second == vertex or second == near or colours[second] < 0:
+                if second in (vertex, near) or colours[second] < 0:
                     continue
                 if own < 0 or _has_neighbour_of(colours, indptr, indices, second, near, own):
                     forbidden.add(colours[second])

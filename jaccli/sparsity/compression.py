@@ -7,7 +7,7 @@ columns (or rows); an entry is read from the product of its colour.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from scipy import sparse
 from jaccli.sparsity.colouring import Plan
 
 Array = NDArray[Any]
-Pattern = sparse.csr_array
+Pattern: TypeAlias = sparse.csr_array
 
 
 def seeds(colours: Array, first: int, last: int, dtype: Any) -> Array:

@@ -9,7 +9,7 @@ Integer inputs are indices, so their values are known.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,12 @@ from scipy import sparse
 
 from jaccli.errors import LimitError
 from jaccli.graph.node import Node, dependents, size_of, topological
+from jaccli.graph.primitive import table
 from jaccli.runtime.memory import available_memory, readable_bytes
 from jaccli.runtime.plan import evaluate
 
 Array = NDArray[Any]
-Pattern = sparse.csr_array
+Pattern: TypeAlias = sparse.csr_array
 
 _BYTES_PER_ENTRY = 16
 
@@ -213,13 +214,45 @@ def _gathering(detection: _Detection, node: Node, argument: int, groups: Array, 
     return sparse.csr_array(members @ pattern)
 
 
+def _gathered(detection: _Detection, node: Node, groups: Array, count: int) -> Pattern:
+    """As `_gathering` for the first argument, and an empty pattern where it carries no derivative."""
+    found = _gathering(detection, node, 0, groups, count)
+    return _empty(node, detection._source.size) if found is None else found
+
+
 def _scatters(detection: _Detection, node: Node) -> Pattern:
     index = detection.fixed(node.args[1])
     if index is None:
         return _dense(detection, node)
     rest = size_of(node.shape[1:])
     groups = (np.ravel(index)[:, None] * rest + np.arange(rest)).ravel()
-    return _gathering(detection, node, 0, groups, node.size) or _empty(node, detection._source.size)
+    return _gathered(detection, node, groups, node.size)
+
+
+def _overlaps(detection: _Detection, node: Node) -> Pattern:
+    """Each entry depends on the window entries that `windows` would take from its place."""
+    params = {name: node.params[name] for name in ("sizes", "strides", "dilation")}
+    places = table()["windows"].numeric(np.arange(node.size).reshape(node.shape), **params)
+    return _gathered(detection, node, places.ravel(), node.size)
+
+
+def _convolves(detection: _Detection, node: Node) -> Pattern:
+    """Entry i of one line meets entry j of the other in entry i + j; a fixed line's zeros carry nothing."""
+    length = node.shape[-1]
+    parts = []
+    for index, pattern in detection.differentiable(node):
+        own, other = node.args[index], node.args[1 - index]
+        weights = detection.fixed(other)
+        met = np.ones(other.shape, bool) if weights is None else weights != 0
+        line, offset = np.nonzero(met.reshape(-1, other.shape[-1]))
+        _refuse_too_many(len(line) * own.shape[-1])
+        column = (line * own.shape[-1])[:, None] + np.arange(own.shape[-1])
+        row = (line * length + offset)[:, None] + np.arange(own.shape[-1])
+        members = sparse.csr_array(
+            (np.ones(column.size, bool), (row.ravel(), column.ravel())), shape=(node.size, own.size)
+        )
+        parts.append(sparse.csr_array(members @ pattern))
+    return _union(parts) if parts else _empty(node, detection._source.size)
 
 
 def _groups(shape: Sequence[int], axes: Sequence[int]) -> tuple[Array, int]:
@@ -231,8 +264,7 @@ def _groups(shape: Sequence[int], axes: Sequence[int]) -> tuple[Array, int]:
 
 def _reduces(detection: _Detection, node: Node) -> Pattern:
     groups, count = _groups(node.args[0].shape, node.params["axes"])
-    found = _gathering(detection, node, 0, groups, count)
-    return _empty(node, detection._source.size) if found is None else found
+    return _gathered(detection, node, groups, count)
 
 
 def _mixes(detection: _Detection, node: Node) -> Pattern:
@@ -248,7 +280,7 @@ def _scans(detection: _Detection, node: Node) -> Pattern:
     _refuse_too_many(lines * length * length)
     reverse = node.params.get("reverse", False)
     triangle = np.triu(np.ones((length, length), bool)) if reverse else np.tril(np.ones((length, length), bool))
-    members = sparse.csr_array(sparse.block_diag([triangle] * lines, format="csr"), dtype=bool)
+    members = sparse.csr_array(sparse.kron(sparse.eye_array(lines, dtype=bool), triangle, format="csr"), dtype=bool)
     parts = [sparse.csr_array(members @ pattern) for _, pattern in detection.differentiable(node)]
     return _union(parts) if parts and node.size else _empty(node, detection._source.size)
 
@@ -271,7 +303,8 @@ def _contracts(detection: _Detection, node: Node) -> Pattern:
         kept = [label for label in labels if label in out]
         lengths = [argument.shape[labels.index(label)] for label in kept]
         numbers = np.arange(count).reshape(lengths)
-        ordered = numbers.transpose(sorted(range(len(kept)), key=lambda axis, kept=kept: out.index(kept[axis])))
+        places = [out.index(label) for label in kept]
+        ordered = numbers.transpose(np.argsort(places) if places else ())
         shape = [node.shape[place] if label in kept else 1 for place, label in enumerate(out)]
         parts.append(_rows(reduced, np.broadcast_to(ordered.reshape(shape), node.shape).ravel()))
     return _union(parts) if parts else _empty(node, detection._source.size)
@@ -304,17 +337,31 @@ def _weighted(
     return sparse.csr_array(members @ pattern)
 
 
-def _matrices(detection: _Detection, node: Node) -> Pattern:
+def _matrices(detection: _Detection, node: Node, among: Sequence[int] = (0, 1)) -> Pattern:
     """Every entry of a result's stack element depends on all entries of the same element of the arguments."""
     stack = size_of(node.args[0].shape[:-2])
     per_result = node.size // max(stack, 1)
     parts = []
     for index, _ in detection.differentiable(node):
+        if index not in among:
+            continue
         per_argument = node.args[index].size // max(stack, 1)
         groups = np.repeat(np.arange(stack), per_argument)
         merged = _gathering(detection, node, index, groups, stack)
         if merged is not None:
             parts.append(_rows(merged, np.repeat(np.arange(stack), per_result)))
+    return _union(parts) if parts else _empty(node, detection._source.size)
+
+
+def _solves(detection: _Detection, node: Node) -> Pattern:
+    """As "matrices", but a column of the solution depends on the same column of the right-hand side only."""
+    carried = dict(detection.differentiable(node))
+    parts = [_matrices(detection, node, (0,))] if 0 in carried else []
+    if 1 in carried:
+        groups, count = _groups(node.shape, (len(node.shape) - 2,))
+        merged = _gathering(detection, node, 1, groups, count)
+        if merged is not None:
+            parts.append(_rows(merged, groups))
     return _union(parts) if parts else _empty(node, detection._source.size)
 
 
@@ -331,10 +378,13 @@ _RULES: dict[str, Callable[[_Detection, Node], Pattern]] = {
     "elementwise": _elementwise,
     "moves": _moves,
     "scatters": _scatters,
+    "overlaps": _overlaps,
+    "convolves": _convolves,
     "reduces": _reduces,
     "mixes": _mixes,
     "scans": _scans,
     "contracts": _contracts,
     "matrices": _matrices,
+    "solves": _solves,
     "dense": _dense,
 }

@@ -21,6 +21,7 @@ Array = NDArray[Any]
 
 _ROUNDS = 3
 _SUMMING = 64.0
+_NOTE = f"⟨vᵀJ, u⟩ against ⟨v, Ju⟩ for {_ROUNDS} random u and v"
 
 
 def adjoint(problem: Problem) -> list[Row]:
@@ -43,11 +44,11 @@ def forward(problem: Problem) -> list[Row]:
 class _Pushed:
     """The tangents of a block's function. State: the plan."""
 
-    def __init__(self, problem: Problem, block: Block) -> None:
+    def __init__(self, problem: Problem, block: Block, *, units: bool) -> None:
         self._source = problem.program.inputs[block.source]
         self._tangent = input_node("tangent of the source", self._source.shape, self._source.dtype)
         self._feeds = problem.feeds
-        self._node = pushforward(block.function, {self._source: self._tangent}, guarded=block.makes_nan)
+        self._node = pushforward(block.function, {self._source: self._tangent}, guarded=block.makes_nan, masked=units)
         self._plan = Plan([self._node], (*self._feeds, self._tangent))
 
     def along(self, tangent: Array) -> Array:
@@ -60,7 +61,7 @@ class _Pushed:
 
 
 def _forward_readings(problem: Problem, block: Block, positions: list[int]) -> Iterator[tuple[int, Reading]]:
-    pushed = _Pushed(problem, block)
+    pushed = _Pushed(problem, block, units=True)
     source: Node = problem.program.inputs[block.source]
     for position in positions:
         row, column = divmod(position, block.columns)
@@ -88,7 +89,7 @@ def _identity(problem: Problem, block: Block) -> Row:
     weights = input_node("weights of the identity", block.function.shape, block.function.dtype)
     (back,) = pullback(block.function, weights, [source], guarded=block.makes_nan)
     plan = Plan([back], (*problem.feeds, weights))
-    pushed = _Pushed(problem, block)
+    pushed = _Pushed(problem, block, units=False)
     sides: list[float] = []
     readings: dict[int, Reading] = {}
     for draw in range(_ROUNDS):
@@ -101,10 +102,11 @@ def _identity(problem: Problem, block: Block) -> Row:
         if not (math.isfinite(sides[-1]) and math.isfinite(_product(v, ahead))):
             readings[draw] = Reading(reason="the products are not finite here")
             continue
-        blurred = np.sum(np.abs(v) * pushed.blur(u)) + np.sum(np.abs(u) * pulled_blur)
-        summing = _SUMMING * np.finfo(source.dtype).eps * float(np.sum(np.abs(u * pulled)) + np.sum(np.abs(v * ahead)))
-        readings[draw] = Reading(_product(v, ahead), 4.0 * float(blurred) + (summing if np.isfinite(summing) else 0.0))
-    return judge("adjoint", _as_block(block, np.array(sides)), readings, f"⟨vᵀJ, u⟩ against ⟨v, Ju⟩ for {_ROUNDS} random u, v")
+        blurred = float(np.sum(np.abs(v) * pushed.blur(u)) + np.sum(np.abs(u) * pulled_blur))
+        terms = float(np.sum(np.abs(u * pulled)) + np.sum(np.abs(v * ahead)))
+        allowance = 4.0 * blurred + _SUMMING * float(np.finfo(source.dtype).eps) * terms
+        readings[draw] = Reading(_product(v, ahead), allowance)
+    return judge("adjoint", _as_block(block, np.array(sides)), readings, _NOTE)
 
 
 def _as_block(block: Block, sides: Array) -> Block:

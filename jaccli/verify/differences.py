@@ -30,7 +30,7 @@ Array = NDArray[Any]
 
 SECONDS = 10.0
 _SAFETY = 20.0
-_SETTLED = 1e-4
+_SETTLED = {"float64": 1e-4, "float32": 2e-2}
 _WELL_SETTLED = 1e-8
 _STEPS = 9
 _FEWEST = 4
@@ -89,6 +89,7 @@ class _Reader:
         self._plan = Plan([block.function], [*feeds, *held])
         self._array = np.asarray(problem.point[block.source])
         self._eps = float(np.finfo(self._array.dtype).eps)
+        self._settled = _SETTLED[self._array.dtype.name]
         self._column = -1
         self._values: dict[float, Array] = {}
         self._hidden: dict[int, Array] = {}
@@ -107,7 +108,7 @@ class _Reader:
             yield position, self._reading(row, block.entry(position), where)
 
     def _reading(self, row: int, ours: float, where: str) -> Reading:
-        """Steps get shorter until the estimate is good; where it contradicts, shorter ones must confirm it."""
+        """Steps get shorter until the estimate confirms ours; where it contradicts, the shortest good one counts."""
         if not math.isfinite(self._place):
             return Reading(reason=f"{self._block.source} is {self._place} there")
         weights = self._block.cotangent(row)
@@ -116,7 +117,7 @@ class _Reader:
         if np.any(unknown) and self._sees(row, unknown):
             if np.any(np.isnan(here[unknown])):
                 return Reading(kink=Kink(None, None, NO_VALUE))
-            return Reading(kink=Kink(None, None, f"the value is infinite, {where}" if where else "the value is infinite"))
+            return Reading(kink=Kink(None, None, ", ".join(text for text in ("the value is infinite", where) if text)))
         best = Reading()
         size = abs(ours) if math.isfinite(ours) else 0.0
         for start in self._starts():
@@ -126,11 +127,12 @@ class _Reader:
             if reading.value is None:
                 best = _sharper(best, reading)
                 continue
-            if best.value is None or reading.allowance < best.allowance:
-                best = reading
             if _confirms(reading, ours):
                 return reading
-        if best.value is None or best.allowance <= _SETTLED * max(size, abs(best.value), self._floor):
+            settled = reading.allowance <= self._settled * max(size, abs(reading.value), self._floor)
+            if settled or best.value is None or reading.allowance < best.allowance:
+                best = reading
+        if best.value is None or best.allowance <= self._settled * max(size, abs(best.value), self._floor):
             return best
         return Reading(reason=f"the differences do not settle (they are off by up to {best.allowance:.1g})")
 
@@ -213,20 +215,21 @@ def _sharper(best: Reading, reading: Reading) -> Reading:
 def _confirms(reading: Reading, ours: float) -> bool:
     """Whether a reading agrees with our number and is sharp enough to end the search."""
     size = max(abs(ours), abs(reading.value))
-    return abs(reading.value - ours) <= reading.allowance and reading.allowance <= _SAFETY * _WELL_SETTLED * size
+    return bool(abs(reading.value - ours) <= reading.allowance <= _SAFETY * _WELL_SETTLED * size)
 
 
 def _limit(quotients: _Quotients, where: str) -> Reading:
     """The slope that one ladder of steps tells."""
-    sides = (quotients.right, quotients.left)
-    right, left = (_one_side(side, quotients.rounding) for side in sides)
-    if any(end is not None and math.isinf(end.slope) and jumps(side) for end, side in zip((right, left), sides, strict=True)):
+    right, left = (_one_side(side, quotients.rounding) for side in (quotients.right, quotients.left))
+    if _is_jump(right, quotients.right) or _is_jump(left, quotients.left):
         return Reading(kink=Kink(None, None, where or "a jump"))
     if right is None and left is None:
         return Reading(reason="the formula has no value around this point")
-    if right is None or left is None:
-        side = left or right
-        return Reading(kink=Kink(left and left.slope, right and right.slope, where, _SAFETY * side.error if side else 0.0))
+    if right is None:
+        assert left is not None
+        return Reading(kink=Kink(left.slope, None, where, _SAFETY * left.error))
+    if left is None:
+        return Reading(kink=Kink(None, right.slope, where, _SAFETY * right.error))
     apart = abs(right.slope - left.slope)
     if math.isinf(right.slope) or math.isinf(left.slope) or apart > _gap(right, left):
         return Reading(kink=Kink(left.slope, right.slope, where, _SAFETY * max(left.error, right.error)))
@@ -234,6 +237,10 @@ def _limit(quotients: _Quotients, where: str) -> Reading:
     both = Estimate((right.slope + left.slope) / 2, max(right.error, left.error))
     best = min(_extrapolated(quotients.central, quotients.rounding, 2), both, key=lambda estimate: estimate.error)
     return Reading(best.slope, _SAFETY * best.error)
+
+
+def _is_jump(side: Estimate | None, quotients: Sequence[float]) -> bool:
+    return side is not None and math.isinf(side.slope) and jumps(quotients)
 
 
 def _gap(right: Estimate, left: Estimate) -> float:

@@ -127,9 +127,7 @@ class Element:
 
     __slots__ = ("_number", "_slopes", "args", "moves", "operation", "order")
 
-    def __init__(
-        self, operation: Operation | None, args: tuple[Element, ...], moves: bool, number: Any = None
-    ) -> None:
+    def __init__(self, operation: Operation | None, args: tuple[Element, ...], moves: bool, number: Any = None) -> None:
         self.operation = operation
         self.args = args
         self.moves = moves

@@ -11,35 +11,26 @@ import sympy
 from numpy.typing import NDArray
 
 from jaccli.graph.node import Node, size_of
-from jaccli.verify.elements import WORKING_DIGITS, Element, NotWrittenError, Operation, fixed, slots
+from jaccli.graph.primitive import table
+from jaccli.verify.elements import WORKING_DIGITS, Element, fixed
+from jaccli.verify.matrix_rules import MATRIX_RULES
 from jaccli.verify.writing import Rule, Writer, combine, combine_all, elements_of, shaped
 
 Array = NDArray[Any]
 
-_LARGEST_DETERMINANT = 7
 
-
-def _numpy(writer: Writer, node: Node, arrays: list[Array]) -> Array:
-    """For rows whose numeric rule only moves entries, whatever they are."""
-    return np.asarray(node.primitive.numeric(*arrays, **node.params), object)
-
-
-def _zeros(shape: tuple[int, ...]) -> Array:
-    return np.full(shape, fixed(0.0), object)
-
-
-def _unslice(writer: Writer, node: Node, arrays: list[Array]) -> Array:
-    positions = np.arange(size_of(node.shape)).reshape(node.shape)
-    taken = _slice_of(positions, node.params["bounds"])
-    whole = _zeros((size_of(node.shape),))
-    whole[taken.ravel()] = arrays[0].ravel()
-    return whole.reshape(node.shape)
-
-
-def _slice_of(array: Array, bounds: Any) -> Array:
-    for axis, (first, count, step) in enumerate(bounds):
-        array = np.take(array, first + step * np.arange(count), axis=axis)
-    return array
+def moved(writer: Writer, node: Node, arrays: list[Array]) -> Array:
+    """For rows that only move entries: their own rule, run on the places of the entries, says where each comes from."""
+    entries = [fixed(0.0 if node.is_float else 0)]
+    places = []
+    for argument, array in zip(node.args, arrays, strict=True):
+        if argument.dtype != node.dtype:  # an array of indices
+            places.append(_indices(array))
+            continue
+        places.append(np.arange(len(entries), len(entries) + array.size).reshape(array.shape))
+        entries += array.ravel().tolist()
+    sources = node.primitive.numeric(*places, **node.params)
+    return shaped([entries[source] for source in np.ravel(sources).tolist()], node.shape)
 
 
 def _cast(writer: Writer, node: Node, arrays: list[Array]) -> Array:
@@ -72,10 +63,6 @@ def _check_index(writer: Writer, node: Node, arrays: list[Array]) -> Array:
     return elements_of(_indices(arrays[0]) % max(node.params["size"], 1))
 
 
-def _take(writer: Writer, node: Node, arrays: list[Array]) -> Array:
-    return np.take(arrays[0], _indices(arrays[1]), axis=0)
-
-
 def _scatter_add(writer: Writer, node: Node, arrays: list[Array]) -> Array:
     rest = node.shape[1:]
     index = _indices(arrays[1]).ravel()
@@ -88,6 +75,26 @@ def _scatter_add(writer: Writer, node: Node, arrays: list[Array]) -> Array:
         ],
         node.shape,
     )
+
+
+def _overlap(writer: Writer, node: Node, arrays: list[Array]) -> Array:
+    params = {name: node.params[name] for name in ("sizes", "strides", "dilation")}
+    targets = table()["windows"].numeric(np.arange(size_of(node.shape)).reshape(node.shape), **params)
+    landing: list[list[Element]] = [[] for _ in range(size_of(node.shape))]
+    for target, entry in zip(np.ravel(targets).tolist(), arrays[0].ravel().tolist(), strict=True):
+        landing[target].append(entry)
+    return shaped([_sum_of(entries, node) for entries in landing], node.shape)
+
+
+def _convolve(writer: Writer, node: Node, arrays: list[Array]) -> Array:
+    length = node.shape[-1]
+    entries = []
+    for first, second in zip(*(array.reshape(-1, array.shape[-1]) for array in arrays), strict=True):
+        terms: list[list[Element]] = [[] for _ in range(length)]
+        for (i, a), (j, b) in itertools.product(enumerate(first), enumerate(second)):
+            terms[i + j].append(combine("multiply", a, b))
+        entries += [_sum_of(group, node) for group in terms]
+    return shaped(entries, node.shape)
 
 
 def _sum_of(entries: list[Element], node: Node) -> Element:
@@ -148,13 +155,18 @@ def _softmax(writer: Writer, node: Node, arrays: list[Array]) -> Array:
 
 def _sorted_positions(entries: list[Element], descending: bool) -> list[int]:
     numbers = [entry.number for entry in entries]
-    rank = functools.cmp_to_key(lambda a, b: int(sympy.sign(numbers[a] - numbers[b])) * (-1 if descending else 1))
+    sign = -1 if descending else 1
+
+    def compare(a: int, b: int) -> int:
+        return sign * int(sympy.sign(numbers[a] - numbers[b]))
+
     known = [position for position, number in enumerate(numbers) if number.is_comparable]
-    return sorted(known, key=rank) + [position for position in range(len(numbers)) if position not in set(known)]
+    unknown = [position for position, number in enumerate(numbers) if not number.is_comparable]
+    return sorted(known, key=functools.cmp_to_key(compare)) + unknown
 
 
 def _argsort(writer: Writer, node: Node, arrays: list[Array]) -> Array:
-    lines = arrays[0].reshape(-1, node.shape[-1]) if node.size else []
+    lines = list(arrays[0].reshape(-1, node.shape[-1])) if node.size else []
     orders = [_sorted_positions(list(line), node.params["descending"]) for line in lines]
     return elements_of(np.array(orders, np.int64).reshape(node.shape))
 
@@ -187,11 +199,26 @@ def _along_last(array: Array, reverse: bool) -> Array:
     return array[..., ::-1] if reverse else array
 
 
-def _cumsum(writer: Writer, node: Node, arrays: list[Array]) -> Array:
-    running = np.array(_along_last(arrays[0], node.params["reverse"]))
+def _running(combination: str) -> Rule:
+    def rule(writer: Writer, node: Node, arrays: list[Array]) -> Array:
+        reverse = node.params.get("reverse", False)
+        return _along_last(_accumulated(combination, _along_last(arrays[0], reverse)), reverse)
+
+    return rule
+
+
+def _accumulated(combination: str, line: Array) -> Array:
+    running = np.array(line)
     for i in range(1, running.shape[-1]):
-        running[..., i] = _pairwise("add", running[..., i - 1], running[..., i])
-    return _along_last(running, node.params["reverse"])
+        running[..., i] = _pairwise(combination, running[..., i - 1], running[..., i])
+    return running
+
+
+def _logcumsumexp(writer: Writer, node: Node, arrays: list[Array]) -> Array:
+    reverse = node.params.get("reverse", False)
+    weights = shaped(_exponentials(arrays[0].ravel().tolist()), node.shape)
+    sums = _accumulated("add", _along_last(weights, reverse))
+    return _along_last(shaped([combine("log", entry) for entry in sums.ravel().tolist()], node.shape), reverse)
 
 
 def _exclusive_cumprod(writer: Writer, node: Node, arrays: list[Array]) -> Array:
@@ -218,83 +245,9 @@ def _pairwise(name: str, first: Any, second: Any) -> Any:
     return shaped([combine(name, *pair) for pair in pairs], first.shape)
 
 
-@functools.cache
-def _determinant(size: int) -> Operation:
-    symbols = slots(size * size)
-    return Operation(sympy.Matrix(size, size, symbols).det(method="berkowitz").expand(), symbols)
-
-
-def _det_of(matrix: Array) -> Element:
-    size = len(matrix)
-    if size > _LARGEST_DETERMINANT:
-        raise NotWrittenError(f"a determinant of a {size}×{size} matrix has too many terms")
-    if size <= 3:
-        entries = tuple(matrix.ravel().tolist())
-        return Element(_determinant(size), entries, any(entry.moves for entry in entries))
-    terms = []
-    for column in range(size):
-        minor = _det_of(np.delete(matrix[1:], column, axis=1))
-        product = combine("multiply", matrix[0, column], minor)
-        terms.append(combine("negative", product) if column % 2 else product)
-    return combine_all("add", terms)
-
-
-def _matrices(array: Array) -> Array:
-    return array.reshape(-1, *array.shape[-2:]) if array.size else np.empty((0, *array.shape[-2:]), object)
-
-
-def _det(writer: Writer, node: Node, arrays: list[Array]) -> Array:
-    return shaped([_det_of(matrix) for matrix in _matrices(arrays[0])], node.shape)
-
-
-def _cofactor(writer: Writer, node: Node, arrays: list[Array]) -> Array:
-    entries = []
-    for matrix in _matrices(arrays[0]):
-        for row, column in np.ndindex(*matrix.shape):
-            minor = _det_of(np.delete(np.delete(matrix, row, axis=0), column, axis=1))
-            entries.append(combine("negative", minor) if (row + column) % 2 else minor)
-    return shaped(entries, node.shape)
-
-
-def _solve(writer: Writer, node: Node, arrays: list[Array]) -> Array:
-    solved = []
-    for left, right in zip(_matrices(arrays[0]), _matrices(arrays[1]), strict=True):
-        solved += list(_eliminated(np.concatenate([left, right], axis=1)).ravel())
-    return shaped(solved, node.shape)
-
-
-def _inv(writer: Writer, node: Node, arrays: list[Array]) -> Array:
-    identity = elements_of(np.eye(node.shape[-1]))
-    inverses: list[Element] = []
-    for matrix in _matrices(arrays[0]):
-        inverses += list(_eliminated(np.concatenate([matrix, identity], axis=1)).ravel())
-    return shaped(inverses, node.shape)
-
-
-def _eliminated(rows: Array) -> Array:
-    """Gauss-Jordan elimination of a square matrix with right-hand sides beside it; gives what becomes of these."""
-    rows = np.array(rows)
-    size = len(rows)
-    for step in range(size):
-        pivot = max(range(step, size), key=lambda row: abs(float(rows[row, step].number)))
-        rows[[step, pivot]] = rows[[pivot, step]]
-        for column in reversed(range(step, rows.shape[1])):
-            rows[step, column] = combine("divide", rows[step, column], rows[step, step])
-        for row in range(size):
-            if row == step:
-                continue
-            for column in reversed(range(step, rows.shape[1])):
-                product = combine("multiply", rows[row, step], rows[step, column])
-                rows[row, column] = combine("subtract", rows[row, column], product)
-    return rows[:, size:]
-
-
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(["reshape", "transpose", "broadcast_to", "slice", "concatenate"], _numpy),
-    "unslice": _unslice,
     "cast": _cast,
     "check_index": _check_index,
-    "take": _take,
     "scatter_add": _scatter_add,
     "sum": _sum,
     "prod": _reduction("multiply", 1.0),
@@ -308,11 +261,13 @@ RULES: dict[str, Rule] = {
     "argmax": _argument(descending=True),
     "argmin": _argument(descending=False),
     "contract": _contract,
-    "cumsum": _cumsum,
+    "cumsum": _running("add"),
     "exclusive_cumprod": _exclusive_cumprod,
     "recurrence": _recurrence,
-    "det": _det,
-    "cofactor": _cofactor,
-    "solve": _solve,
-    "inv": _inv,
+    "cummax": _running("maximum"),
+    "cummin": _running("minimum"),
+    "logcumsumexp": _logcumsumexp,
+    "overlap": _overlap,
+    "convolve": _convolve,
+    **MATRIX_RULES,
 }

@@ -154,7 +154,8 @@ def _outside(block: Block, position: int, kink: Kink, scale: float) -> _Compared
         return None
     low, high = min(slopes), max(slopes)
     finite = [abs(slope) for slope in slopes if math.isfinite(slope)]
-    tolerance = _tolerance(block, position, max(abs(ours), *finite, 0.0), scale) + _COARSE * max([*finite, 0.0]) + kink.allowance
+    largest = max(finite, default=0.0)
+    tolerance = _tolerance(block, position, max(abs(ours), largest), scale) + _COARSE * largest + kink.allowance
     if low - tolerance <= ours <= high + tolerance:
         return None
     nearest = low if ours < low else high
@@ -166,11 +167,15 @@ def _kink_note(block: Block, kinks: Mapping[int, Kink]) -> str:
     if not kinks:
         return ""
     position, kink = next(iter(kinks.items()))
-    index = f" at [{','.join(map(str, block.index(position)))}]" if block.ours.ndim else ""
-    text = f"not differentiable{index}: {kink.where or 'a singular point'}{_slopes(kink)}; ours is {block.entry(position) + 0.0:.6g}"
+    where = f"{_place(block, position)}: {kink.where or 'a singular point'}"
+    text = f"not differentiable{where}{_slopes(kink)}; ours is {block.entry(position) + 0.0:.6g}"
     if len(kinks) > 1:
         text += f", and {len(kinks) - 1} more such " + ("entry" if len(kinks) == 2 else "entries")
     return text
+
+
+def _place(block: Block, position: int) -> str:
+    return f" at [{','.join(map(str, block.index(position)))}]" if block.ours.ndim else ""
 
 
 def _slopes(kink: Kink) -> str:
@@ -195,15 +200,17 @@ def _blur_note(block: Block, compared: list[_Compared]) -> str:
     if not lost:
         return ""
     worst = max(lost, key=lambda c: c.absolute)
-    index = f" at [{','.join(map(str, block.index(worst.position)))}]" if block.ours.ndim else ""
-    return f"ill-conditioned{index}: rounding alone may change it by {_blurring(block, worst.position):.1g}"
+    where = _place(block, worst.position)
+    return f"ill-conditioned{where}: rounding alone may change it by {_blurring(block, worst.position):.1g}"
 
 
 def _reason_note(reasons: list[str], compared: int) -> str:
     if not reasons:
         return ""
     distinct = "; ".join(dict.fromkeys(reasons))
-    return distinct if not compared else f"{len(reasons)} entries not compared: {distinct}"
+    if not compared:
+        return distinct
+    return f"{len(reasons)} {'entry' if len(reasons) == 1 else 'entries'} not compared: {distinct}"
 
 
 def _sentences(notes: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from jaccli.autodiff.program import Program
 from jaccli.autodiff.reverse import pullback
 from jaccli.errors import InputError, ShapeError
-from jaccli.graph.node import Node, Shape, input_node, show_shape
+from jaccli.graph.node import Node, Shape, input_node, show_shape, size_of
 from jaccli.runtime.plan import evaluate
 from jaccli.verify.rounding import blur
 
@@ -97,7 +97,12 @@ class Problem:
 
 
 def state(
-    formula: Formula, inputs: Mapping[str, ArrayLike], v: ArrayLike | None, wrt: Sequence[str] | None, target: Target, seed: int
+    formula: Formula,
+    inputs: Mapping[str, ArrayLike],
+    v: ArrayLike | None,
+    wrt: Sequence[str] | None,
+    target: Target,
+    seed: int,
 ) -> Problem:
     """The problem with its numbers under test computed.
 
@@ -109,20 +114,20 @@ def state(
     cotangent = _cotangent(formula, program, v, target, seed)
     feeds = {node: point[name] for name, node in program.inputs.items()}
     if target == "hessian":
-        blocks = tuple(_hessian_blocks(program, point, names, feeds))
+        hessian = formula.hessian(inputs, wrt=wrt)
+        gradient = dict(zip(names, program.gradient(names), strict=True))
+        pairs = [(first, source) for first in names for source in names]
+        blocks = [
+            _block(program, b, gradient[a], _units(gradient[a].shape), hessian[a][b], feeds, first=a) for a, b in pairs
+        ]
     elif target == "jacobian":
-        jacobian = program.jacobian(point, names)
-        blocks = tuple(
-            _block(program, name, program.smooth, _units(program.smooth.shape), ours, feeds, program.smooth.size)
-            for name, ours in zip(names, jacobian, strict=True)
-        )
+        units = _units(program.smooth.shape)
+        jacobian = formula.jacobian(inputs, wrt=wrt)
+        blocks = [_block(program, name, program.smooth, units, jacobian[name], feeds) for name in names]
     else:
-        _, backs = program.vjp(point, cotangent, names)
-        blocks = tuple(
-            _block(program, name, program.smooth, lambda row: cotangent, ours, feeds, 1)
-            for name, ours in zip(names, backs, strict=True)
-        )
-    return Problem(program, point, names, cotangent, target, blocks, seed)
+        backs = formula.vjp(inputs, cotangent, wrt=wrt)
+        blocks = [_block(program, name, program.smooth, lambda row: cotangent, backs[name], feeds) for name in names]
+    return Problem(program, point, names, cotangent, target, tuple(blocks), seed)
 
 
 def _cotangent(formula: Formula, program: Program, v: ArrayLike | None, target: Target, seed: int) -> Array:
@@ -142,16 +147,6 @@ def _cotangent(formula: Formula, program: Program, v: ArrayLike | None, target: 
     return formula._cotangent(program, v)
 
 
-def _hessian_blocks(
-    program: Program, point: Mapping[str, Array], names: tuple[str, ...], feeds: Mapping[Node, Array]
-) -> Iterator[Block]:
-    gradient = program.gradient(names)
-    hessian = program.hessian(point, names)
-    for first, slope, blocks in zip(names, gradient, hessian, strict=True):
-        for source, ours in zip(names, blocks, strict=True):
-            yield _block(program, source, slope, _units(slope.shape), ours, feeds, slope.size, first)
-
-
 def _block(
     program: Program,
     source: str,
@@ -159,7 +154,6 @@ def _block(
     cotangent: Callable[[int], Array],
     ours: Array,
     feeds: Mapping[Node, Array],
-    rows: int,
     first: str | None = None,
 ) -> Block:
     node = program.inputs[source]
@@ -173,6 +167,7 @@ def _block(
         return known[row]
 
     label = source if first is None else f"{first}, {source}"
+    rows = size_of(ours.shape[: ours.ndim - node.ndim])
     makes_nan = bool(np.any(np.isnan(evaluate([function], dict(feeds))[0])))
     return Block(label, source, first, function, cotangent, ours, rows, node.size, blurred, makes_nan)
 

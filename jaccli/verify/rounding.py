@@ -21,10 +21,9 @@ Array = NDArray[Any]
 RUNS = 3
 AMPLITUDE = 4.0
 _LARGEST_GRAPH = 20_000_000  # entries; beyond it a repeated run costs more than it tells
-_EXACT = frozenset(
-    "negative abs sign floor ceil trunc rint maximum minimum clip where max min stop_gradient nextafter on_domain"
-    " cast input constant iota".split()
-)
+_CHOICES = ("where", "max", "min", "maximum", "minimum", "clip", "cummax", "cummin", "on_domain", "stop_gradient")
+_STEPS = ("floor", "ceil", "trunc", "rint", "sign", "nextafter")
+_EXACT = frozenset([*_CHOICES, *_STEPS, "abs", "negative", "cast", "input", "constant", "iota"])
 
 
 def blur(outputs: Sequence[Node], feeds: Mapping[Node, Array], seed: int = 0) -> list[Array]:

@@ -171,4 +171,3 @@ def _finite(value: Any) -> bool:
 def _digits(value: Any) -> Any:
     """The value to the digits that are reported."""
     return sympy.Float(value, DIGITS) if value.is_Rational or value.is_Float else value
-

@@ -67,7 +67,7 @@ class Writer:
         return Written(list(arrays[output].ravel()), self.variables)
 
     def _array(self, node: Node, arguments: list[Array]) -> Array:
-        from jaccli.verify.entry_rules import RULES
+        from jaccli.verify.entry_rules import RULES, moved
 
         name = node.primitive.name
         if name == "input":
@@ -76,6 +76,8 @@ class Writer:
             return elements_of(evaluate([node], {})[0])
         if name in RULES:
             return RULES[name](self, node, arguments)
+        if node.primitive.dependency == "moves":
+            return moved(self, node, arguments)
         if name in _TESTS:
             return _each(arguments[0], lambda element: fixed(_TESTS[name](element.number)))
         if node.primitive.elementwise and node.primitive.symbolic is not None:

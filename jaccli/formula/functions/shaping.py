@@ -378,7 +378,7 @@ def repeat(x: Array, *repeats: Any, axis: Any = None, context: Context) -> Node:
     if context.is_torch or len(repeats) > 2:
         return tile(x, *repeats, context=context)
     if len(repeats) == 2:
-        repeats, axis = repeats[:1], repeats[1]
+        axis = repeats[1]
     if axis is None and context.dialect is None and x.ndim == 1:
         context.note("repeat: NumPy's meaning is taken, every entry repeated; PyTorch's is tile")
     return repeat_interleave(x, repeats[0] if repeats else 1, axis, context=context)

@@ -111,7 +111,7 @@ register(
         _solve_shape,
         lambda a, b: refuse_singular(np.linalg.solve, a, b, what="solve"),
         _solve_pullback,
-        "matrices",
+        "solves",
         batch=_solve_batch,
         cases=(Case(((2, 2), (2, 3)), (_REGULAR, _REGULAR)), Case(((2, 3, 3), (2, 3, 1)), (_REGULAR, _REGULAR))),
         kinks="a singular matrix is an error",

@@ -53,7 +53,7 @@ for _name, _doc in (("cummax", "Largest entry so far"), ("cummin", "Smallest ent
             lambda x: (x.shape, x.dtype),
             lambda x, _name=_name: (np.maximum if _name == "cummax" else np.minimum).accumulate(x, axis=-1),
             _running_pullback,
-            "dense",
+            "scans",
             batch=_alike,
             cases=(Case(((5,),), (ANY,)), Case(((2, 4),), (ANY,)), Case(((2, 0),), (ANY,))),
             kinks="tied entries share the derivative equally",
@@ -86,7 +86,7 @@ register(
         lambda x: (x.shape, x.dtype),
         lambda x: np.logaddexp.accumulate(x, axis=-1),
         _logcumsumexp_pullback,
-        "dense",
+        "scans",
         batch=_alike,
         cases=(Case(((5,),), (ANY,)), Case(((2, 4),), (ANY,)), Case(((2, 0),), (ANY,))),
     )

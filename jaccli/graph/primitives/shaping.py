@@ -122,6 +122,9 @@ def take_slices(node: Node, bounds: tuple[Bounds, ...]) -> Node:
 
 
 def _slice_shape(x: Node, bounds: tuple[Bounds, ...]) -> tuple[Shape, DType]:
+    for length, (first, count, step) in zip(x.shape, bounds, strict=True):
+        if count < 0 or (count and not (0 <= first < length and 0 <= first + (count - 1) * step < length)):
+            raise ShapeError(f"{count} entries from {first} on, {step} apart, are not on an axis of {length}")
     return tuple(count for _, count, _ in bounds), x.dtype
 
 

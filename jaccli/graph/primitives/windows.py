@@ -33,6 +33,8 @@ def _windows_shape(x: Node, sizes: Lengths, strides: Lengths, dilation: Lengths)
     rank = len(sizes)
     if x.ndim < rank:
         raise ShapeError(f"windows over {rank} axes do not fit an array of shape {show_shape(x.shape)}")
+    if min((*sizes, *strides, *dilation), default=1) < 1:
+        raise ShapeError("sizes, strides and dilations of windows are at least 1")
     lengths = x.shape[x.ndim - rank :]
     counts = _counts(lengths, sizes, strides, dilation)
     if any(count < 1 for count in counts):
@@ -106,7 +108,11 @@ def _overlap_pullback(index: int, g: Node, node: Node) -> Node:
 def _overlap_shape(
     x: Node, sizes: Lengths, strides: Lengths, dilation: Lengths, lengths: Lengths
 ) -> tuple[Shape, DType]:
-    return (*x.shape[: x.ndim - 2 * len(sizes)], *lengths), x.dtype
+    fixed = x.ndim - 2 * len(sizes)
+    most = (*_counts(lengths, sizes, strides, dilation), *sizes)
+    if len(x.shape[fixed:]) != len(most) or any(have > fit for have, fit in zip(x.shape[fixed:], most, strict=True)):
+        raise ShapeError(f"windows of shape {show_shape(x.shape)} do not lie on axes of {show_shape(lengths)}")
+    return (*x.shape[:fixed], *lengths), x.dtype
 
 
 register(
@@ -116,7 +122,7 @@ register(
         _overlap_shape,
         _overlap,
         _overlap_pullback,
-        "dense",
+        "overlaps",
         batch=_alike,
         structural=True,
         cases=(
@@ -173,7 +179,7 @@ register(
         _convolve_shape,
         _convolve,
         _convolve_pullback,
-        "dense",
+        "convolves",
         batch=_convolve_batch,
         cases=(
             Case(((4,), (3,)), (ANY, ANY)),

@@ -1,0 +1,78 @@
+"""The derivative of a function of the language as text, for `jaccli ops NAME`. Needs no numbers."""
+
+from __future__ import annotations
+
+import inspect
+
+from jaccli.autodiff.reverse import pullback
+from jaccli.errors import JaccliError
+from jaccli.formula.functions.registry import Function, call
+from jaccli.formula.values import Context, Value
+from jaccli.graph.node import DType, Node, Shape, input_node
+from jaccli.graph.primitive import table
+from jaccli.graph.printing import to_text
+
+_LONGEST = 400
+_NUMBERS, _VECTOR, _MATRIX = (), (3,), (3, 3)
+_OF_MATRICES = ("Linear algebra", "Products and contractions")
+_ARRAYS = ("Array", "Floats", "Any")
+
+
+def derivative_texts(function: Function) -> dict[str, str]:
+    """The VJP for each array argument, v being the cotangent.
+
+    Functions of entries are shown on numbers, those with an axis on a vector of length 3, those of matrices on 3x3
+    matrices. Empty for functions that do not stand alone (they need options) or whose derivative is too long to read.
+    """
+    for shape in _shapes(function):
+        try:
+            texts = _of_row(function, shape) or _of_function(function, shape)
+        except (JaccliError, TypeError, ValueError, AttributeError, IndexError):
+            continue
+        if texts and all(len(text) <= _LONGEST for text in texts.values()):
+            return texts
+    return {}
+
+
+def _shapes(function: Function) -> tuple[Shape, ...]:
+    if function.family in _OF_MATRICES:
+        return (_MATRIX, _VECTOR)
+    if any(parameter.name == "axis" for parameter in function.parameters):
+        return (_VECTOR, _MATRIX)
+    return (_NUMBERS, _VECTOR, _MATRIX)
+
+
+def _of_row(function: Function, shape: Shape) -> dict[str, str]:
+    """Where the function is a primitive of several entries, its row says it without the options around it."""
+    row = table().get(function.name)
+    if row is None or not row.elementwise or len(row.pullbacks) < 2 or not any(row.pullbacks) or row.cases[0].params:
+        return {}
+    names = ("condition", "x", "y") if function.name == "where" else ("x", "low", "high")
+    names = names[: len(row.pullbacks)] if len(row.pullbacks) == 3 else ("x", "y")
+    dtypes: list[DType] = ["bool" if span is None else "float64" for span in row.cases[0].ranges]
+    nodes = [input_node(name, shape, dtype) for name, dtype in zip(names, dtypes, strict=True)]
+    floats = {name: node for name, node in zip(names, nodes, strict=True) if node.is_float}
+    return _texts(row(*nodes), floats)
+
+
+def _of_function(function: Function, shape: Shape) -> dict[str, str]:
+    required = [
+        parameter.name
+        for parameter in function.parameters
+        if parameter.default is inspect.Parameter.empty
+        and parameter.kind is not inspect.Parameter.VAR_POSITIONAL
+        and parameter.annotation in _ARRAYS
+    ]
+    nodes = {name: input_node(name, shape, "float64") for name in required}
+    value = call(function, Context("float64", _no_numbers), list(nodes.values()), {})
+    return _texts(value, nodes) if isinstance(value, Node) and value.is_float else {}
+
+
+def _texts(value: Node, nodes: dict[str, Node]) -> dict[str, str]:
+    v = input_node("v", value.shape, value.dtype)
+    backs = pullback(value, v, list(nodes.values()))
+    return {name: to_text(back) for name, back in zip(nodes, backs, strict=True)}
+
+
+def _no_numbers(node: Node) -> Value:
+    raise ValueError("no numbers are known here")

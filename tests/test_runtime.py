@@ -1,0 +1,83 @@
+"""The runtime: regions give what single steps give, whatever the number of threads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from jaccli import Formula
+from jaccli.runtime import plan
+
+FORMULAS = [
+    "tanh(sin(x)*exp(-x**2) + x)",
+    "where(x > 0, log(x), 0) + maximum(x, 0.5)**3",
+    "sum(sin(x)**2)*x + 1",
+    "sum(sigmoid(x)*softplus(x))",
+    "mean(x)*x + x[::-1]*3 + max(x)",
+    "(x.reshape(2, -1) * [[1], [2]]).sum(axis=0)",
+    "sum((x > 0) & (x < 1))*x",
+    "x**0.5 + x**-1 + x**3 + x**2.5 + 2**x",
+    "clip(x, 0.1, 1) / (1 + abs(x))",
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+@pytest.mark.parametrize("smallest", [1, 1 << 14])
+def test_regions_give_what_single_steps_give(text: str, smallest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).uniform(-1, 2, 40_000)
+    monkeypatch.setattr(plan, "SMALLEST_REGION", 1 << 60)
+    apart = Formula(text)
+    value, back = apart.value({"x": x}), apart.vjp({"x": x}, 0.3)["x"]
+    monkeypatch.setattr(plan, "SMALLEST_REGION", smallest)
+    together = Formula(text)
+    np.testing.assert_allclose(together.value({"x": x}), value, rtol=1e-13)
+    np.testing.assert_allclose(together.vjp({"x": x}, 0.3)["x"], back, rtol=1e-13, atol=1e-300)
+    np.testing.assert_allclose(together.vjp({"x": x}, 1.0)["x"], apart.vjp({"x": x}, 1.0)["x"], rtol=1e-13)
+
+
+def test_strided_and_repeated_inputs_run_in_regions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "SMALLEST_REGION", 1)
+    base = np.random.default_rng(0).uniform(0.5, 2, (30, 20))
+    for x in (base.T, base[::2], base[:, ::-1], np.broadcast_to(base[0], (30, 20)), np.asfortranarray(base)):
+        np.testing.assert_allclose(Formula("log(x)*x").value({"x": x}), np.log(x) * x, rtol=1e-15)
+
+
+def test_inputs_are_never_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "SMALLEST_REGION", 1)
+    x = np.linspace(0.1, 1, 50)
+    x.flags.writeable = False
+    formula = Formula("x*2 + sin(x)")
+    formula.vjp({"x": x}, 1.0)
+    value, pull = formula.pullback({"x": x})
+    first, second = pull(np.ones(50))["x"], pull(np.ones(50))["x"]
+    np.testing.assert_array_equal(first, second)
+    assert value is not x
+
+
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    program = (
+        "import numpy as np, jaccli; x = np.random.default_rng(0).standard_normal(700_001);"
+        "f = jaccli.Formula('sum(tanh(x)*x)'); print(f.value({'x': x}).tobytes().hex(), f.vjp({'x': x})['x'].sum().hex())"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"JACCLI_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2", "5")
+    }
+    assert len(outputs) == 1
+
+
+def test_a_pullback_computes_the_forward_pass_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    formula = Formula("sum(exp(x))")
+    _, pull = formula.pullback({"x": [1.0, 2.0]})
+    monkeypatch.setattr(np, "exp", None)
+    np.testing.assert_allclose(pull(2.0)["x"], 2 * np.e ** np.array([1.0, 2.0]))
