@@ -12,10 +12,10 @@ from jaccli.autodiff.diagonal import diagonal
 from jaccli.autodiff.program import Mode, Program
 from jaccli.autodiff.reverse import pullback
 from jaccli.errors import InputError, LimitError, ShapeError, UsageError
-from jaccli.formula.lower import InputSpec, Lowered, lower
-from jaccli.formula.tree import read_tree
+from jaccli.formula.lowered import InputSpec, Lowered
 from jaccli.graph.node import DType, Node, input_node, show_shape
 from jaccli.runtime.plan import evaluate
+from jaccli.source import Source
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -49,10 +49,10 @@ class Formula:
             raise UsageError(f"dtype is float64 or float32, not {dtype}")
         self.text = text
         self.dtype: DType = dtype
-        self._tree = read_tree(text)
-        self.inputs: tuple[str, ...] = self._tree.inputs
-        self.constants: tuple[str, ...] = self._tree.optional
-        self.notes: tuple[str, ...] = self._tree.notes
+        self._source = Source(text, dtype)
+        self.inputs: tuple[str, ...] = self._source.names.inputs
+        self.constants: tuple[str, ...] = self._source.names.optional
+        self.notes: tuple[str, ...] = self._source.names.notes
         self.how: tuple[str, ...] = ()
         self._programs: dict[tuple[Any, ...], tuple[Program, Lowered]] = {}
 
@@ -218,7 +218,7 @@ class Formula:
             feeds = {input_node(name, spec.shape, spec.dtype): point[name] for name, spec in specs.items()}
             return evaluate([node], feeds)[0]
 
-        return lower(self._tree, specs, self.dtype, compute)
+        return self._source.lowered(specs, compute)
 
     def _bind(self, inputs: Point) -> tuple[Program, dict[str, Array]]:
         """The program for inputs of these shapes, and their arrays."""

@@ -25,18 +25,19 @@ class Variation:
         self._node = node
         self._seed = seed
 
-    def along(self, tangent: Node) -> Node:
-        """The derivative of the cotangent as the node moves along a tangent."""
-        if self._node not in set(topological([self.cotangent])):
-            return filled(self.cotangent.shape, 0.0, self.cotangent.dtype)
-        v = input_node("v of a variation", self.cotangent.shape, self.cotangent.dtype)
-        (back,) = pullback(self.cotangent, v, [self._node])
+    def along(self, tangent: Node, held: tuple[Node, Node] | None = None) -> Node:
+        """The derivative of the cotangent as the node moves along a tangent, with `held[1]` in place of `held[0]`."""
+        moving = self.cotangent if held is None else _replace(self.cotangent, *held)
+        if self._node not in set(topological([moving])):
+            return filled(moving.shape, 0.0, moving.dtype)
+        v = input_node("v of a variation", moving.shape, moving.dtype)
+        (back,) = pullback(moving, v, [self._node])
         (slope,) = pullback(back, tangent, [v])
         return slope
 
     def generic(self) -> Variation:
         """The same for a fixed cotangent of the output that has no special direction."""
-        if self._seed.primitive.name == "constant" or not dependents([self.cotangent], [self._seed]) - {self._seed}:
+        if not any(node.primitive.name == "input" for node in topological([self._seed])):
             return self
         return Variation(_replace(self.cotangent, self._seed, _scattered(self._seed)), self._node, self._seed)
 

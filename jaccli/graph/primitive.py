@@ -81,8 +81,11 @@ class Kernel:
     def __call__(self, *arrays: Any) -> Any:
         import numpy
 
-        shape = numpy.broadcast_shapes(*(numpy.shape(array) for array in arrays))
-        out = numpy.empty(shape, numpy.result_type(*arrays))
+        if len(arrays) == 1:
+            out = numpy.empty_like(arrays[0], subok=False)
+        else:
+            shape = numpy.broadcast_shapes(*(numpy.shape(array) for array in arrays))
+            out = numpy.empty(shape, numpy.result_type(*arrays))
         self.run(out, *arrays)
         return out
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 
 from jaccli.errors import FileError
@@ -59,7 +58,7 @@ def _is_replaceable(target: str) -> bool:
 def _replace(target: str, content: bytes) -> None:
     # The name is cut so that it stays below the limit of a file system wherever the target's own name does.
     folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:40]}.{secrets.token_hex(8)}.part")
+    temporary = os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.part")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with open(descriptor, "wb") as stream:

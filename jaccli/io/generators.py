@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Callable
@@ -237,5 +236,7 @@ def _stream(wish: Wish) -> np.random.Generator:
     """The input's own stream of random numbers, chosen by its name and the seed alone."""
     if wish.seed < 0:
         raise UsageError(f"the seed is {wish.seed}, and has to be a whole number from 0 up", hint="write --seed 1")
+    import hashlib  # loads OpenSSL, which only random arrays are worth
+
     name = int.from_bytes(hashlib.sha256(wish.name.encode("utf-8", "surrogatepass")).digest()[:16], "little")
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([wish.seed, name])))

@@ -17,7 +17,6 @@ from pathlib import PurePath
 from typing import BinaryIO
 
 from jaccli.errors import FileError, InputError, JaccliError, LimitError, UsageError, ValueSpecError, nearest
-from jaccli.io.arrays import EXTENSIONS, read_array
 from jaccli.io.conversion import Array, Kind, convert, shown
 from jaccli.io.generators import GENERATORS, Wish, generate
 from jaccli.io.literals import parse_literal
@@ -82,6 +81,8 @@ def _parse(text: str, request: _Request) -> Array:
     if not text:
         raise ValueSpecError("the value is empty", hint="write a number, a list like [1,2,3], eye:5 or @FILE")
     if text.startswith("@"):
+        from jaccli.io.arrays import read_array
+
         array = read_array(text[1:], stdin=request.stdin, exact=request.kind is Kind.INTEGER)
         return convert(array, request.kind, request.dtype)
     word = _WORD.fullmatch(text)
@@ -117,6 +118,8 @@ def _literal(text: str, kind: Kind) -> Array:
 
 
 def _looks_like_a_file(text: str) -> bool:
+    from jaccli.io.arrays import EXTENSIONS
+
     return PurePath(text.partition(":")[0]).suffix.lower() in EXTENSIONS or PurePath(text).suffix.lower() in EXTENSIONS
 
 

@@ -24,13 +24,14 @@ SMALLEST_REGION = 1 << 14
 
 
 class _Step(NamedTuple):
-    """One node: `numeric` of the slots it reads."""
+    """One node: `numeric` of the slots it reads. `call` applies it to the list of slots."""
 
     numeric: Callable[..., Any]
     reads: tuple[int, ...]
     params: dict[str, Any]
     writes: int
     frees: tuple[int, ...]
+    call: Callable[[list[Any]], Any]
 
 
 class _RegionStep(NamedTuple):
@@ -64,23 +65,23 @@ class Plan:
         fed = set(self.feeds)
         fixed = [node for node in order if node not in varying and node not in fed]
         self._constants = [(slots[node], node) for node in fixed]
-        self._fixed_values: dict[int, Any] | None = None
+        self._start: list[Any] | None = None
         work = [node for node in order if node in varying and node not in fed]
         keep = set(self._output_slots) | {slot for slot, _ in self._constants}
         self._steps = _with_frees(_schedule(work, set(self.outputs), slots), keep)
 
     def run(self, values: Sequence[Array]) -> list[Array]:
         """The outputs' values for these values of the feeds. Infinities and NaNs are results, not warnings."""
-        slots: list[Any] = [None] * self._size
         with np.errstate(all="ignore"):
-            for slot, value in self._fixed().items():
-                slots[slot] = value
+            if self._start is None:
+                self._start = self._with_constants()
+            slots = self._start.copy()
             for slot, value in zip(self._feed_slots, values, strict=True):
                 slots[slot] = value
             try:
                 for step in self._steps:
                     if type(step) is _Step:
-                        slots[step.writes] = step.numeric(*[slots[i] for i in step.reads], **step.params)
+                        slots[step.writes] = step.call(slots)
                     else:
                         _run_region_step(step, slots)
                     for i in step.frees:
@@ -89,15 +90,16 @@ class Plan:
                 raise LimitError("the machine's memory does not hold an intermediate result") from error
         return [np.asarray(slots[slot]) for slot in self._output_slots]
 
-    def _fixed(self) -> dict[int, Any]:
-        if self._fixed_values is None:
-            values: dict[int, Any] = {}
-            by_node: dict[Node, Any] = {}
-            for slot, node in self._constants:
-                by_node[node] = values[slot] = _constant_value(node, by_node)
-            needed = {i for step in self._steps for i in step.reads} | set(self._output_slots)
-            self._fixed_values = {slot: value for slot, value in values.items() if slot in needed}
-        return self._fixed_values
+    def _with_constants(self) -> list[Any]:
+        """The slots before a run: those of needed constants filled."""
+        slots: list[Any] = [None] * self._size
+        by_node: dict[Node, Any] = {}
+        needed = {i for step in self._steps for i in step.reads} | set(self._output_slots)
+        for slot, node in self._constants:
+            by_node[node] = _constant_value(node, by_node)
+            if slot in needed:
+                slots[slot] = by_node[node]
+        return slots
 
 
 def _run_region_step(step: Any, slots: list[Any]) -> None:
@@ -185,7 +187,20 @@ def _region_step(
 def _step(node: Node, slots: dict[Node, int]) -> _Step:
     numeric = node.primitive.numeric
     function = numeric.function if isinstance(numeric, Ufunc) else numeric
-    return _Step(function, tuple(slots[a] for a in node.args), dict(node.params), slots[node], ())
+    reads = tuple(slots[a] for a in node.args)
+    params = dict(node.params)
+    return _Step(function, reads, params, slots[node], (), _caller(function, reads, params))
+
+
+def _caller(function: Callable[..., Any], reads: tuple[int, ...], params: dict[str, Any]) -> Callable[[list[Any]], Any]:
+    """The function applied to its slots, without the cost of unpacking where it has one or two."""
+    if not params and len(reads) == 1:
+        (only,) = reads
+        return lambda slots: function(slots[only])
+    if not params and len(reads) == 2:
+        first, second = reads
+        return lambda slots: function(slots[first], slots[second])
+    return lambda slots: function(*[slots[i] for i in reads], **params)
 
 
 def _with_frees(steps: list[_Step | _RegionStep], keep: set[int]) -> list[_Step | _RegionStep]:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,9 @@ from numpy.typing import NDArray
 from jaccli.errors import UsageError
 from jaccli.graph.node import Node, scalar_value
 from jaccli.graph.primitive import Kernel, Ufunc
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Array = NDArray[Any]
 
@@ -219,4 +221,6 @@ def threads() -> int:
 
 @cache
 def _pool(size: int) -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor  # loads logging: small arrays need no threads
+
     return ThreadPoolExecutor(size, thread_name_prefix="jaccli")

@@ -25,6 +25,7 @@ Array = NDArray[Any]
 Pattern: TypeAlias = sparse.csr_array
 
 _BYTES_PER_ENTRY = 16
+_FEW_PRODUCTS = 10_000_000
 
 
 def jacobian_pattern(output: Node, source: Node, known: Mapping[Node, Array]) -> Pattern:
@@ -292,7 +293,7 @@ def _contracts(detection: _Detection, node: Node) -> Pattern:
     for index, labels, others in ((0, left, right), (1, right, left)):
         argument = node.args[index]
         weights = detection.fixed(node.args[1 - index]) if index in dict(detection.differentiable(node)) else None
-        if weights is not None and np.count_nonzero(weights) * 2 <= weights.size and node.size:
+        if weights is not None and node.size and _pays(weights, labels, others, argument.shape):
             parts.append(_weighted(detection, node, index, weights, (labels, others, out)))
             continue
         summed = [axis for axis, label in enumerate(labels) if label not in out]
@@ -310,29 +311,37 @@ def _contracts(detection: _Detection, node: Node) -> Pattern:
     return _union(parts) if parts else _empty(node, detection._source.size)
 
 
+def _pays(weights: Array, labels: Sequence[int], others: Sequence[int], lengths: Sequence[int]) -> bool:
+    """Whether to go by the single entries of a constant factor: it is mostly zeros, or has some and is small."""
+    stored = int(np.count_nonzero(weights))
+    free = size_of([length for label, length in zip(labels, lengths, strict=True) if label not in others])
+    return stored * 2 <= weights.size or (stored < weights.size and stored * free <= _FEW_PRODUCTS)
+
+
 def _weighted(
     detection: _Detection, node: Node, index: int, weights: Array, labels: tuple[Any, Any, Any]
 ) -> Pattern:
-    """A product with a constant that is mostly zeros: only its non-zero entries carry a dependence."""
+    """A product with a constant: only its non-zero entries carry a dependence."""
     own, others, out = labels
     pattern = dict(detection.differentiable(node))[index]
     argument = node.args[index]
-    places = np.nonzero(weights)
+    stored = np.flatnonzero(weights)
+    places = np.unravel_index(stored, weights.shape) if weights.shape else ()
     lengths = dict(zip(own, argument.shape, strict=True)) | dict(zip(out, node.shape, strict=True))
     free = [label for label in own if label not in others]
-    grid = np.indices([lengths[label] for label in free]).reshape(len(free), -1)
-    count = grid.shape[1]
+    count = size_of([lengths[label] for label in free])
+    grid = np.indices([lengths[label] for label in free]).reshape(len(free), count)
     coordinate = {label: np.repeat(values, count) for label, values in zip(others, places, strict=True)}
-    coordinate |= {label: np.tile(values, len(places[0])) for label, values in zip(free, grid, strict=True)}
+    coordinate |= {label: np.tile(values, len(stored)) for label, values in zip(free, grid, strict=True)}
 
     def flat(which: Sequence[int]) -> Array:
-        total = np.zeros(len(places[0]) * count, np.int64)
+        total = np.zeros(len(stored) * count, np.int64)
         for label in which:
             total = total * lengths[label] + coordinate[label]
         return total
 
     members = sparse.csr_array(
-        (np.ones(len(places[0]) * count, bool), (flat(out), flat(own))), shape=(node.size, argument.size)
+        (np.ones(len(stored) * count, bool), (flat(out), flat(own))), shape=(node.size, argument.size)
     )
     return sparse.csr_array(members @ pattern)
 

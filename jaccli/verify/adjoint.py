@@ -34,10 +34,8 @@ def forward(problem: Problem) -> list[Row]:
     rows = []
     for block in problem.blocks:
         positions = drawn_positions(problem, block)
-        note = ""
-        if len(positions) < block.ours.size:
-            note = f"{len(positions):,} of {block.ours.size:,} entries, drawn with seed {problem.seed}"
-        rows.append(judge("forward", block, dict(_forward_readings(problem, block, positions)), note))
+        readings = dict(_forward_readings(problem, block, positions))
+        rows.append(judge("forward", block, readings, problem.drawn(block, positions)))
     return rows
 
 

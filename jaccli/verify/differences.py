@@ -52,11 +52,9 @@ def differences(problem: Problem, seconds: float = SECONDS) -> list[Row]:
         if positions and not readings:
             rows.append(uncompared("fd", block.label, f"it took longer than {seconds:g} s"))
             continue
-        note = ""
+        note = problem.drawn(block, readings)
         if len(readings) < len(positions):
             note = f"{len(readings):,} of {block.ours.size:,} entries: it took longer than {seconds:g} s"
-        elif len(readings) < block.ours.size:
-            note = f"{len(readings):,} of {block.ours.size:,} entries, drawn with seed {problem.seed}"
         rows.append(judge("fd", block, readings, note))
     return rows
 

@@ -21,6 +21,8 @@ DIGITS = 50
 WORKING_DIGITS = 60
 _LARGEST_EXPONENT = 20_000  # in bits; far outside of what a float holds, and still quick to compute with
 
+_FLOAT_ZERO = sympy.Float(0, WORKING_DIGITS)
+
 _numbering = itertools.count()
 
 
@@ -45,19 +47,25 @@ class Operation:
         known = dict(zip(self.slots, numbers, strict=True))
         return _number(settled(self.expression, known, []), known)
 
-    def slopes(self, numbers: Sequence[Any]) -> list[Any]:
-        """The derivative for each slot; NaN on the edge of a step or choice, where only one side can be told."""
-        known, smooth = self._smooth(numbers)
-        return [_number(_differentiated(smooth, slot), known) for slot in self.slots]
+    def slopes(self, numbers: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
+        """The derivative for each slot; NaN on the edge of a step or choice, where only one side can be told.
 
-    def curvatures(self, numbers: Sequence[Any]) -> Iterator[tuple[int, int, Any]]:
+        SymPy's zero stands for a slot that is not wanted or that the result does not depend on; a slope that happens
+        to be 0 is a float.
+        """
+        known, smooth = self._smooth(numbers)
+        chosen = zip(self.slots, wanted, strict=True)
+        derivatives = [_differentiated(smooth, slot) if asked else sympy.S.Zero for slot, asked in chosen]
+        return [d if d is sympy.S.Zero else _number(d, known) or _FLOAT_ZERO for d in derivatives]
+
+    def curvatures(self, numbers: Sequence[Any], wanted: Sequence[bool]) -> Iterator[tuple[int, int, Any]]:
         """The second derivatives that are not 0, each with its two slots."""
         known, smooth = self._smooth(numbers)
-        for i, first in enumerate(self.slots):
-            for j, second in enumerate(self.slots):
-                bend = sympy.nan if smooth is sympy.nan else _differentiated(_differentiated(smooth, first), second)
-                if bend != 0:
-                    yield i, j, _number(bend, known)
+        places = [place for place, asked in enumerate(wanted) if asked]
+        for i, j in itertools.product(places, places):
+            bend = _differentiated(_differentiated(smooth, self.slots[i]), self.slots[j])
+            if bend != 0:
+                yield i, j, _number(bend, known)
 
     def _smooth(self, numbers: Sequence[Any]) -> tuple[dict[Any, Any], Any]:
         known = dict(zip(self.slots, numbers, strict=True))
@@ -68,7 +76,12 @@ class Operation:
 
 @functools.lru_cache(maxsize=4096)
 def _differentiated(expression: Any, slot: Any) -> Any:
-    return sympy.nan if expression is sympy.nan else sympy.diff(expression, slot)
+    if expression is sympy.nan:
+        return sympy.nan
+    derivative = sympy.diff(expression, slot)
+    if derivative.has(sympy.Derivative, sympy.Subs):
+        raise NotWrittenError(f"SymPy has no derivative of {expression.func.__name__} there")
+    return derivative
 
 
 def _number(expression: Any, known: dict[Any, Any]) -> Any:
@@ -160,13 +173,15 @@ class Element:
             assert self.operation is not None
             numbers = [argument.number for argument in self.args]
             off_domain = self.number is sympy.nan and sympy.nan not in numbers
-            self._slopes = [sympy.nan] * len(numbers) if off_domain else self.operation.slopes(numbers)
+            moving = [argument.moves for argument in self.args]
+            self._slopes = [sympy.nan] * len(numbers) if off_domain else self.operation.slopes(numbers, moving)
         return self._slopes
 
     def curvatures(self) -> Iterator[tuple[Element, Element, Any]]:
         """The second derivatives that are not 0, each with its two arguments."""
         assert self.operation is not None
-        for i, j, bend in self.operation.curvatures([argument.number for argument in self.args]):
+        numbers = [argument.number for argument in self.args]
+        for i, j, bend in self.operation.curvatures(numbers, [argument.moves for argument in self.args]):
             yield self.args[i], self.args[j], bend
 
 

@@ -13,6 +13,10 @@ DISTANCES = (9, 12, 15)
 """How close the sides are looked at: negative powers of ten, in units of the coordinate."""
 
 
+_CLOSER = (18, 21)
+"""Where to look whether a slope that grows does so without end: 1/max(norm(x), 1e-12) does not."""
+
+
 class Side(NamedTuple):
     """Value and slope of a function at some place; SymPy numbers."""
 
@@ -68,9 +72,12 @@ def _approach(look: Look, direction: int) -> _Approach:
     if not all(_real(slope) for slope in (far, near, nearest)):
         return _Approach(sympy.nan, looks[-1].value, None, drift)
     first, second = abs(near - far), abs(nearest - near)
-    grows = second > first / 2 and second > abs(nearest) / 10**6
-    slope = (sympy.oo if nearest > 0 else -sympy.oo) if grows else nearest
-    return _Approach(slope, looks[-1].value, second, drift)
+    if second <= first / 2 or second <= abs(nearest) / 10**6:
+        return _Approach(nearest, looks[-1].value, second, drift)
+    closer, closest = (look(direction, power).slope for power in _CLOSER)
+    if _real(closest) and abs(closest - closer) <= abs(closest) / 10**6:
+        return _Approach(closest, looks[-1].value, abs(closest - closer), drift)
+    return _Approach(sympy.oo if nearest > 0 else -sympy.oo, looks[-1].value, second, drift)
 
 
 def _jumps(here: Any, left: _Approach, right: _Approach) -> bool:

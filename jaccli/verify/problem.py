@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +25,7 @@ Target = Literal["vjp", "jacobian", "hessian"]
 MOST_ENTRIES = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Block:
     """One array of derivatives under test.
 
@@ -90,6 +90,12 @@ class Problem:
     def feeds(self) -> dict[Node, Array]:
         """The inputs' values by node."""
         return {node: self.point[name] for name, node in self.program.inputs.items()}
+
+    def drawn(self, block: Block, read: Collection[int]) -> str:
+        """How many entries were read, where they were not all."""
+        if len(read) == block.ours.size:
+            return ""
+        return f"{len(read):,} of {block.ours.size:,} entries, drawn with seed {self.seed}"
 
     def random(self, stream: int) -> np.random.Generator:
         """A source of random numbers; each purpose has its own stream."""

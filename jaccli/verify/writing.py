@@ -6,7 +6,7 @@ Only the forward part of a graph is read: what a node computes, never how it is 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ class Writer:
     """Writes one graph at one point. State: the variables met so far."""
 
     def __init__(
-        self, point: Mapping[str, Array], wanted: Mapping[str, frozenset[int]], shifts: Mapping[tuple[str, int], Any]
+        self, point: Mapping[str, Array], wanted: Mapping[str, Set[int]], shifts: Mapping[tuple[str, int], Any]
     ) -> None:
         self.variables: dict[tuple[str, int], Element] = {}
         self._point = point
@@ -91,7 +91,7 @@ class Writer:
         values = self._point[name]
         if not node.is_float:
             return elements_of(values)
-        wanted = self._wanted.get(name, frozenset())
+        wanted = self._wanted.get(name, ())
         entries = []
         for position, value in enumerate(values.ravel().tolist()):
             number = exact(value) + self._shifts.get((name, position), 0)
@@ -139,7 +139,8 @@ def _operation(row: Primitive, numbers: tuple[Any, ...], params: tuple[tuple[str
     assert row.symbolic is not None
     free = iter(slots(numbers.count(None)))
     arguments = [next(free) if number is None else number for number in numbers]
-    return Operation(sympy.sympify(row.symbolic(sympy, *arguments, **dict(params))), slots(numbers.count(None)))
+    written = row.symbolic(sympy, *arguments, **dict(params))
+    return Operation(written if isinstance(written, sympy.Basic) else sympy.Number(written), slots(numbers.count(None)))
 
 
 def combine(name: str, *args: Element) -> Element:

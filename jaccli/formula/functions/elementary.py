@@ -272,8 +272,3 @@ _unary("isfinite", LOGIC)
 _unary("isinf", LOGIC)
 _unary("signbit", LOGIC)
 _binary("nextafter", LOGIC)
-
-
-def unary_builder(primitive: str) -> Callable[[Node], Node]:
-    """The function that applies a primitive of one argument."""
-    return lambda x: apply(primitive, x)

@@ -151,8 +151,3 @@ def astype(x: Array, dtype: Any = None, *, context: Context) -> Node:
     if isinstance(dtype, str) and ("int" in dtype or dtype == "long"):
         return apply("cast", x, dtype="int64")
     return context.floats(x)
-
-
-def add_up(context: Context, first: Value, second: Value) -> Value:
-    """The sum of two values."""
-    return binary(context, "add", first, second)

@@ -3,11 +3,13 @@
 from jaccli.graph.primitives import (  # noqa: F401 - imported for their rows
     arithmetic,
     contraction,
+    decompositions,
     gamma,
     incomplete,
     indexing,
     linear_algebra,
     logic,
+    matrix_functions,
     parametric,
     reductions,
     removable,
@@ -17,5 +19,6 @@ from jaccli.graph.primitives import (  # noqa: F401 - imported for their rows
     smooth,
     sources,
     special,
+    spectral,
     windows,
 )

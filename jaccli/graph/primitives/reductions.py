@@ -52,7 +52,7 @@ def _cases(span: tuple[float, float] = ANY, **params: Any) -> tuple[Case, ...]:
 
 
 def _sum(x: Any, axes: Axes) -> Any:
-    return np.any(x, axis=axes) if x.dtype == bool else np.sum(x, axis=axes)
+    return (np.logical_or if x.dtype == bool else np.add).reduce(x, axis=axes)
 
 
 register(
