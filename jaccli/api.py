@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from jaccli.autodiff.diagonal import diagonal
 from jaccli.autodiff.program import Mode, Program
 from jaccli.autodiff.reverse import pullback
-from jaccli.errors import InputError, LimitError, ShapeError, UsageError
+from jaccli.errors import FormulaError, InputError, LimitError, ShapeError, Span, UsageError
 from jaccli.formula.lowered import InputSpec, Lowered
 from jaccli.graph.node import DType, Node, input_node, show_shape
 from jaccli.runtime.plan import evaluate
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 Point = Mapping[str, ArrayLike]
+
+_DTYPES: dict[DType, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
 
 
 class Formula:
@@ -223,10 +225,10 @@ class Formula:
     def _bind(self, inputs: Point) -> tuple[Program, dict[str, Array]]:
         """The program for inputs of these shapes, and their arrays."""
         point = {name: _as_input(name, value, self.dtype) for name, value in inputs.items()}
-        specs = {name: InputSpec(array.shape, _dtype_name(array)) for name, array in point.items()}
-        key = tuple((name, spec.shape, spec.dtype) for name, spec in specs.items())
+        key = tuple([(name, array.shape, array.dtype.char) for name, array in point.items()])
         found = self._programs.get(key)
         if found is None:
+            specs = {name: InputSpec(array.shape, _dtype_name(array)) for name, array in point.items()}
             try:
                 lowered = self._lower(specs, point)
             except MemoryError as error:
@@ -251,7 +253,8 @@ class Formula:
         for name in wrt:
             if name not in program.inputs:
                 raise InputError(
-                    f"the formula has no input {name} to differentiate for", hint=f"its inputs are {', '.join(program.inputs)}"
+                    f"the formula has no input {name} to differentiate for",
+                    hint=f"its inputs are {', '.join(program.inputs)}",
                 )
             if name not in floating:
                 raise InputError(f"the input {name} holds integers, and these are never differentiated")
@@ -287,7 +290,7 @@ class Formula:
         array = _as_float("v", v, program.smooth.dtype)
         if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
             raise ShapeError(
-                f"v has shape {show_shape(array.shape)}, and a stack for the output of shape {show_shape(shape)} is needed",
+                f"v has shape {show_shape(array.shape)}, and the output has shape {show_shape(shape)}",
                 hint="a batched v has one more leading axis than the output",
             )
         return array
@@ -305,7 +308,8 @@ class Formula:
             array = _as_float(f"the tangent of {name}", value, node.dtype)
             if array.shape not in ((), node.shape):
                 raise ShapeError(
-                    f"the tangent of {name} has shape {show_shape(array.shape)}, and {name} has shape {show_shape(node.shape)}"
+                    f"the tangent of {name} has shape {show_shape(array.shape)}, "
+                    f"and {name} has shape {show_shape(node.shape)}"
                 )
             arrays[name] = np.broadcast_to(array, node.shape)
         return arrays
@@ -353,8 +357,18 @@ class _Derivative(Formula):
 
 
 def constant(text: str, dtype: DType = "float64") -> Array:
-    """The value of a formula without inputs, such as `pi/4`."""
-    return Formula(text, dtype).value({})
+    """The value of a formula without inputs, such as `pi/4`; a `FormulaError` shows a name that is no constant."""
+    formula = Formula(text, dtype)
+    if formula.inputs:
+        name = formula.inputs[0]
+        start = max(text.find(name), 0)
+        raise FormulaError(
+            f"{name} is not a constant",
+            hint="a value is made of numbers, functions and the constants pi, e, tau, inf, nan, euler_gamma",
+            text=text,
+            span=Span(start, start + len(name)),
+        )
+    return formula.value({})
 
 
 def _check_chunk(chunk: int | None) -> None:
@@ -363,15 +377,16 @@ def _check_chunk(chunk: int | None) -> None:
 
 
 def _as_input(name: str, value: ArrayLike, dtype: DType) -> Array:
+    if type(value) is np.ndarray and value.dtype is _DTYPES[dtype]:
+        return value
     array = _as_array(name, value)
-    if array.dtype == bool:
-        return array
-    if np.issubdtype(array.dtype, np.integer):
-        return array.astype(np.int64, copy=False)
-    return array.astype(dtype, copy=False)
+    kind = array.dtype.kind
+    return array if kind == "b" else array.astype(np.int64 if kind in "iu" else dtype, copy=False)
 
 
 def _as_float(what: str, value: ArrayLike, dtype: DType) -> Array:
+    if type(value) is np.ndarray and value.dtype is _DTYPES[dtype]:
+        return value
     return _as_array(what, value).astype(dtype, copy=False)
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
 
 from jaccli.cli.main import main
+
+# No test, and no process that it starts, may touch the user's own files.
+os.environ["JACCLI_CACHE"] = "off"
 
 
 class Finished(NamedTuple):

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from jaccli.errors import FileError, JaccliError, LimitError, ValueSpecError
 from jaccli.io import arrays
-from jaccli.runtime import memory as limits
 from jaccli.io.values import parse_value
+from jaccli.runtime import memory as limits
 
 Array = NDArray[Any]
 

@@ -146,7 +146,7 @@ PROBLEMS = {
     "extended rosenbrock hessian": Problem(
         "sum(100*(x[1::2] - x[::2]**2)**2 + (1 - x[::2])**2)", {"x": vector(40)}, 2, hessian=True
     ),
-    "bratu": Problem(f"{GRID}{LAPLACE} + 0.1*exp(u)", {"u": vector(64).reshape(8, 8)}, 5),
+    "bratu": Problem(f"{GRID}{LAPLACE} + 0.1*exp(u)", {"u": vector(100).reshape(10, 10)}, 5),
     "brusselator": Problem(
         "v = w[0]; z = w[1]; a = pad(v, ((1, 1), (1, 1)), mode='wrap'); b = pad(z, ((1, 1), (1, 1)), mode='wrap'); "
         "da = a[2:, 1:-1] + a[:-2, 1:-1] + a[1:-1, 2:] + a[1:-1, :-2] - 4*v; "

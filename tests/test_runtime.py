@@ -61,7 +61,8 @@ def test_inputs_are_never_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_results_do_not_depend_on_the_number_of_threads() -> None:
     program = (
         "import numpy as np, jaccli; x = np.random.default_rng(0).standard_normal(700_001);"
-        "f = jaccli.Formula('sum(tanh(x)*x)'); print(f.value({'x': x}).tobytes().hex(), f.vjp({'x': x})['x'].sum().hex())"
+        "f = jaccli.Formula('sum(tanh(x)*x)');"
+        "print(f.value({'x': x}).tobytes().hex(), f.vjp({'x': x})['x'].sum().hex())"
     )
     outputs = {
         subprocess.run(

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from jaccli.errors import JaccliError, LimitError, UsageError, ValueSpecError
 from jaccli.io import generators
-from jaccli.runtime import memory as limits
 from jaccli.io.conversion import nested_array
 from jaccli.io.values import parse_value
+from jaccli.runtime import memory as limits
 
 Array = NDArray[Any]
 

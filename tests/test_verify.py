@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 
 import jaccli
+from jaccli.autodiff.program import Program
 from jaccli.autodiff.reverse import pullback
 from jaccli.errors import InputError, UsageError
-from jaccli.graph.node import Node, apply, input_node
-from jaccli.graph.primitive import Primitive, table
+from jaccli.graph.node import DType, Node, apply, input_node
+from jaccli.graph.primitive import Case, Primitive, table
 from jaccli.verify import CheckReport, Row, check
 from jaccli.verify.clock import finishes
+from jaccli.verify.differences import differences
 from jaccli.verify.extrapolation import diverges, extrapolated, jumps
-from jaccli.verify.problem import state
+from jaccli.verify.problem import Problem, pose, state
 from jaccli.verify.rounding import blur, shake
 from jaccli.verify.symbolic import symbolic
 
@@ -215,10 +217,11 @@ def test_single_precision_is_judged_by_its_own_rounding(text: str) -> None:
 
 _fresh = itertools.count()
 Change = Callable[[Node], Node]
+Plant = Callable[[str, Change, int], str]
 
 
 @pytest.fixture
-def plant(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Change, int], str]]:
+def plant(monkeypatch: pytest.MonkeyPatch) -> Iterator[Plant]:
     """Gives a function that puts a wrong rule into the table, and a new input's name.
 
     Nodes are shared by value, so only a name never used before makes nodes that have the wrong rule.
@@ -275,7 +278,7 @@ MISTAKES: list[tuple[str, str, Change, int, Any]] = [
 @pytest.mark.parametrize("witness", ["symbolic", "fd"])
 @pytest.mark.parametrize(("name", "text", "change", "index", "value"), MISTAKES)
 def test_a_wrong_rule_is_caught(
-    plant: Callable[[str, Change, int], str],
+    plant: Plant,
     name: str,
     text: str,
     change: Change,
@@ -292,8 +295,47 @@ def test_a_wrong_rule_is_caught(
     assert row.ours != row.theirs
 
 
+def posed(row: Primitive, case: Case, seed: int) -> Problem:
+    """A primitive called by one of its cases, with the VJP of the row under test."""
+    random = np.random.default_rng(seed)
+    number = next(_fresh)
+    point: dict[str, Any] = {}
+    for i, (shape, span) in enumerate(zip(case.shapes, case.ranges, strict=True)):
+        if span is None:
+            point[f"a{i} of {number}"] = np.asarray(random.random(shape) > 0.5)
+        elif isinstance(span, int):
+            point[f"a{i} of {number}"] = np.asarray(random.integers(0, span, shape))
+        else:
+            point[f"a{i} of {number}"] = np.asarray(random.uniform(*span, shape))
+    dtypes: dict[str, DType] = {"f": "float64", "i": "int64", "b": "bool"}
+    inputs = {name: input_node(name, value.shape, dtypes[value.dtype.kind]) for name, value in point.items()}
+    output = row(*inputs.values(), **case.params)
+    names = [name for i, (name, node) in enumerate(inputs.items()) if node.is_float and row.differentiates(i)]
+    program = Program(inputs, output)
+    cotangent = random.standard_normal(output.shape)
+    ours = {(None, name): back for name, back in zip(names, program.vjp(point, cotangent, names), strict=True)}
+    return pose(program, point, ours, cotangent, "vjp", seed)
+
+
+WITNESSED = [row for row in table().values() if row.pullback is not None and row.varied is None and row.cases]
+
+
+@pytest.mark.parametrize("row", WITNESSED, ids=lambda row: row.name)
+def test_every_primitive_is_passed_and_a_wrong_one_is_caught(row: Primitive) -> None:
+    case = max(row.cases, key=lambda case: (0 not in case.shapes[0], len(case.shapes[0])))
+    right = [*symbolic(posed(row, case, 3)), *differences(posed(row, case, 3))]
+    assert {found.verdict for found in right} <= {"agrees", "not compared"}, right
+    assert any(found.verdict == "agrees" for found in right)
+    for index in range(len(case.shapes)):
+        wrong = posed(planted(row, scaled(1.0005), index), case, 3)
+        for block, found in [*zip(wrong.blocks, symbolic(wrong)), *zip(wrong.blocks, differences(wrong))]:
+            hit = block.source.startswith(f"a{index} ") and np.any(block.ours)
+            if found.verdict != "not compared":
+                assert found.verdict == ("differs" if hit else "agrees"), found
+
+
 @pytest.mark.parametrize("witness", ["symbolic", "fd"])
-def test_a_wrong_rule_is_caught_in_jacobians_and_hessians(plant: Callable[[str, Change, int], str], witness: str) -> None:
+def test_a_wrong_rule_is_caught_in_jacobians_and_hessians(plant: Plant, witness: str) -> None:
     source = plant("sin", scaled(1.0005), 0)
     inputs = {source: [0.5, 1.0]}
     assert not run(f"sin({source})", inputs, (witness,), target="jacobian").holds
@@ -302,24 +344,24 @@ def test_a_wrong_rule_is_caught_in_jacobians_and_hessians(plant: Callable[[str, 
 
 
 @pytest.mark.parametrize("witness", ["adjoint", "forward"])
-def test_a_rule_that_is_no_transpose_is_caught(plant: Callable[[str, Change, int], str], witness: str) -> None:
+def test_a_rule_that_is_no_transpose_is_caught(plant: Plant, witness: str) -> None:
     source = plant("cumsum", lambda pulled: apply("slice", pulled, bounds=((2, 3, -1),)), 0)
     assert not run(f"cumsum({source})", {source: [1.0, 2.0, 3.0]}, (witness,)).holds
 
 
-def test_a_missing_dependency_is_caught(plant: Callable[[str, Change, int], str]) -> None:
+def test_a_missing_dependency_is_caught(plant: Plant) -> None:
     source = plant("multiply", lambda pulled: pulled * 0.0, 1)
     assert not run(f"sin({source})*{source}", {source: 0.5}, ("symbolic",)).holds
     assert not run(f"sin({source})*{source}", {source: 0.5}, ("fd",)).holds
 
 
-def test_nan_for_a_derivative_that_exists_is_wrong(plant: Callable[[str, Change, int], str]) -> None:
+def test_nan_for_a_derivative_that_exists_is_wrong(plant: Plant) -> None:
     source = plant("sin", lambda pulled: pulled * float("nan"), 0)
     report = run(f"sin({source})", {source: 0.5}, ("symbolic", "fd"))
     assert [row.verdict for row in report.rows] == ["differs", "differs"]
 
 
-def test_the_worst_entry_is_shown_with_its_errors(plant: Callable[[str, Change, int], str]) -> None:
+def test_the_worst_entry_is_shown_with_its_errors(plant: Plant) -> None:
     source = plant("exp", scaled(1.5), 0)
     row = run(f"exp({source})", {source: [0.0, 1.0]}, ("symbolic",), v=1.0).rows[0]
     assert row.worst_index == (1,)
@@ -372,13 +414,13 @@ def test_work_without_end_is_stopped() -> None:
         while True:
             try:
                 time.sleep(0.001)
-            except Exception:  # noqa: BLE001 - what careless code does
+            except Exception:  # what careless code does
                 continue
 
     assert not finishes(endless, 0.05)
     assert finishes(lambda: None, 5.0)
     with pytest.raises(ZeroDivisionError):
-        finishes(lambda: 1 // 0, 5.0)  # type: ignore[arg-type, return-value]
+        finishes(lambda: 1 // 0, 5.0)  # type: ignore[arg-type]
 
 
 def test_too_large_a_formula_is_not_written_out() -> None:

@@ -14,9 +14,7 @@ from jaccli.graph.node import Node, apply, filled, input_node
 COTANGENT = "v"
 
 
-def pushforward(
-    output: Node, tangents: Mapping[Node, Node], *, guarded: bool = False, masked: bool = False
-) -> Node:
+def pushforward(output: Node, tangents: Mapping[Node, Node], *, guarded: bool = False, masked: bool = False) -> Node:
     """The tangent of the output for tangents of some nodes, the others held fixed.
 
     Args:

@@ -310,7 +310,25 @@ class Program:
 
 
 _NAN_ONLY_FROM_NAN = frozenset(
-    "tanh exp expm1 exp2 arctan sigmoid softplus erf erfc negative abs sinh cosh arcsinh cbrt reshape transpose".split()
+    [
+        "tanh",
+        "exp",
+        "expm1",
+        "exp2",
+        "arctan",
+        "sigmoid",
+        "softplus",
+        "erf",
+        "erfc",
+        "negative",
+        "abs",
+        "sinh",
+        "cosh",
+        "arcsinh",
+        "cbrt",
+        "reshape",
+        "transpose",
+    ]
 )
 
 

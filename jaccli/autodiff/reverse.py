@@ -95,7 +95,9 @@ def _pull(index: int, total: Cotangent, node: Node, guarded: bool, seed: Node) -
     primitive = node.primitive
     argument = node.args[index]
     assert primitive.pullback is not None
-    pulled = primitive.pullback(index, total.value, node) if primitive.varied is None else _vary(index, total, node, seed)
+    pulled = (
+        primitive.pullback(index, total.value, node) if primitive.varied is None else _vary(index, total, node, seed)
+    )
     value, own = (pulled.value, pulled.live) if isinstance(pulled, Masked) else (pulled, None)
     if primitive.elementwise:
         value = broadcast_to(value, node.shape)

@@ -126,9 +126,7 @@ class Passes:
                 (entries.read_rows if plan.direction == "forward" else entries.read_columns)(chosen, products)
         return entries, run.nan
 
-    def _runner(
-        self, kind: tuple[str, bool, bool], wanted: int, chunk: int | None, feeds: Sequence[Array]
-    ) -> _Runner:
+    def _runner(self, kind: tuple[str, bool, bool], wanted: int, chunk: int | None, feeds: Sequence[Array]) -> _Runner:
         key = (*kind, wanted, chunk)
         if key not in self._batched:
             late, result = linear_map(*kind, self._output, self._source)

@@ -8,7 +8,18 @@ cotangent, along a direction that tells the eigenvalues apart, gives the limit e
 from __future__ import annotations
 
 from jaccli.autodiff.reverse import pullback
-from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, dependents, filled, input_node, reshape, topological
+from jaccli.graph.node import (
+    Node,
+    apply,
+    broadcast_to,
+    cast,
+    constant,
+    dependents,
+    filled,
+    input_node,
+    reshape,
+    topological,
+)
 
 
 class Variation:
@@ -25,13 +36,12 @@ class Variation:
         self._node = node
         self._seed = seed
 
-    def along(self, tangent: Node, held: tuple[Node, Node] | None = None) -> Node:
-        """The derivative of the cotangent as the node moves along a tangent, with `held[1]` in place of `held[0]`."""
-        moving = self.cotangent if held is None else _replace(self.cotangent, *held)
-        if self._node not in set(topological([moving])):
-            return filled(moving.shape, 0.0, moving.dtype)
-        v = input_node("v of a variation", moving.shape, moving.dtype)
-        (back,) = pullback(moving, v, [self._node])
+    def along(self, tangent: Node) -> Node:
+        """The derivative of the cotangent as the node moves along a tangent."""
+        if self._node not in set(topological([self.cotangent])):
+            return filled(self.cotangent.shape, 0.0, self.cotangent.dtype)
+        v = input_node("v of a variation", self.cotangent.shape, self.cotangent.dtype)
+        (back,) = pullback(self.cotangent, v, [self._node])
         (slope,) = pullback(back, tangent, [v])
         return slope
 
@@ -40,6 +50,10 @@ class Variation:
         if not any(node.primitive.name == "input" for node in topological([self._seed])):
             return self
         return Variation(_replace(self.cotangent, self._seed, _scattered(self._seed)), self._node, self._seed)
+
+    def held(self) -> Node:
+        """The cotangent as if the node stood still."""
+        return _replace(self.cotangent, self._node, apply("stop_gradient", self._node))
 
     @property
     def is_chained(self) -> bool:

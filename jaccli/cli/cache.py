@@ -33,7 +33,9 @@ def _listing(*, clear: bool) -> Listing:
 
     path = user_folder()
     if path is None:
-        return _shown({"directory": None, "used": False, "why": "JACCLI_CACHE is off, or there is no home directory"}, [])
+        return _shown(
+            {"directory": None, "used": False, "why": "JACCLI_CACHE is off, or there is no home directory"}, []
+        )
     folder = CacheFolder(path)
     refusal = folder.refusal()
     before = folder.clear() if clear and refusal is None else None

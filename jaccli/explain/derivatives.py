@@ -47,8 +47,9 @@ def _of_row(function: Function, shape: Shape) -> dict[str, str]:
     row = table().get(function.name)
     if row is None or not row.elementwise or len(row.pullbacks) < 2 or not any(row.pullbacks) or row.cases[0].params:
         return {}
-    names = ("condition", "x", "y") if function.name == "where" else ("x", "low", "high")
-    names = names[: len(row.pullbacks)] if len(row.pullbacks) == 3 else ("x", "y")
+    names: tuple[str, ...] = ("x", "y")
+    if len(row.pullbacks) == 3:
+        names = ("condition", "x", "y") if function.name == "where" else ("x", "low", "high")
     dtypes: list[DType] = ["bool" if span is None else "float64" for span in row.cases[0].ranges]
     nodes = [input_node(name, shape, dtype) for name, dtype in zip(names, dtypes, strict=True)]
     floats = {name: node for name, node in zip(names, nodes, strict=True) if node.is_float}

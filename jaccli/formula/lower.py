@@ -227,7 +227,9 @@ class _Lowering:
             return self._operator(head, children)
         if head.startswith("@"):
             return self._property(head[1:], children)
-        keywords = {arg.args[0].name: value for arg, value in _with_arguments(tree, children) if isinstance(arg, Keyword)}
+        keywords = {
+            arg.args[0].name: value for arg, value in _with_arguments(tree, children) if isinstance(arg, Keyword)
+        }
         arguments = [value for arg, value in _with_arguments(tree, children) if not isinstance(arg, Keyword)]
         if head.startswith("."):
             return self._method(head[1:], arguments, keywords)
@@ -298,7 +300,9 @@ class _Lowering:
             return name
         if name in functions():
             raise FormulaError(f"the function {path} stands without its brackets", hint=f"write {path}(x)")
-        raise FormulaError(f"{path} is not known", hint=f"{root} is read as the module; its constants are pi, e, inf, nan")
+        raise FormulaError(
+            f"{path} is not known", hint=f"{root} is read as the module; its constants are pi, e, inf, nan"
+        )
 
     def _method(self, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
         from jaccli.formula.properties import call_method
@@ -343,4 +347,3 @@ def _bare_divisor(factor: Expression) -> Expression:
 
 def _bound(context: Context, value: Value) -> int | None:
     return None if value is None else context.integer(value, "a bound of a slice")
-

@@ -50,7 +50,24 @@ MODULES: dict[str, Dialect] = {
 """The first word of a prefix, and whose meaning it brings."""
 
 _INNER = frozenset(
-    "linalg special nn functional numpy scipy lax stats norm signal fft math random ops activations Tensor".split()
+    [
+        "linalg",
+        "special",
+        "nn",
+        "functional",
+        "numpy",
+        "scipy",
+        "lax",
+        "stats",
+        "norm",
+        "signal",
+        "fft",
+        "math",
+        "random",
+        "ops",
+        "activations",
+        "Tensor",
+    ]
 )
 
 

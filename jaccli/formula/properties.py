@@ -8,8 +8,33 @@ from jaccli.formula.values import Context, Pair, Value, describe
 from jaccli.graph.node import Node, apply
 
 _PASS = frozenset(
-    "clone contiguous double float numpy cpu cuda to copy item tolist astype type real conj conjugate evaluate_ "
-    "requires_grad_ retain_grad block_until_ready doit eval_ half bfloat16 type_as".split()
+    [
+        "clone",
+        "contiguous",
+        "double",
+        "float",
+        "numpy",
+        "cpu",
+        "cuda",
+        "to",
+        "copy",
+        "item",
+        "tolist",
+        "astype",
+        "type",
+        "real",
+        "conj",
+        "conjugate",
+        "evaluate_",
+        "requires_grad_",
+        "retain_grad",
+        "block_until_ready",
+        "doit",
+        "eval_",
+        "half",
+        "bfloat16",
+        "type_as",
+    ]
 )
 _INTEGER = frozenset({"int", "long", "short"})
 _FUNCTION_PROPERTIES = {"T": "T", "mT": "mT", "H": "T", "mH": "mT", "I": "inv", "real": "real", "flat": "ravel"}

@@ -335,9 +335,7 @@ class _Parser:
                     raise self._error("arguments cannot be unpacked", token, "write the arguments out")
                 argument = yield self._expression()
                 if keywords:
-                    raise FormulaError(
-                        "a positional argument after a keyword", text=self._text, span=argument.span
-                    )
+                    raise FormulaError("a positional argument after a keyword", text=self._text, span=argument.span)
                 arguments.append(argument)
             if not self._accept(",") and not self._closes(")"):
                 raise self._unexpected("`,` or `)`")
@@ -412,7 +410,9 @@ class _Parser:
         while not self._closes("]"):
             items.append((yield self._expression()))
             if self._peek().kind in ("number", "name"):
-                raise self._error("entries of a list are separated by commas", self._peek(), "write [1, 2], [[1, 2], [3, 4]]")
+                raise self._error(
+                    "entries of a list are separated by commas", self._peek(), "write [1, 2], [[1, 2], [3, 4]]"
+                )
             if not self._accept(",") and not self._closes("]"):
                 raise self._unclosed("[", "]", start)
         return Display(Span(start, self._take().span.end), tuple(items), "[]")
@@ -489,9 +489,7 @@ class _Parser:
             return self._error(f"`{token.text}` is not in the language", token, _RESERVED[token.text])
         if token.kind != "end":
             return self._unexpected(f"`{closing}`")
-        return FormulaError(
-            f"this `{opening}` is never closed", text=self._text, span=Span(start, start + 1)
-        )
+        return FormulaError(f"this `{opening}` is never closed", text=self._text, span=Span(start, start + 1))
 
     def _unexpected(self, wanted: str | None = None) -> FormulaError:
         token = self._peek()

@@ -82,9 +82,7 @@ def _append(tokens: list[Token], kind: str, piece: str, span: Span, text: str) -
         return
     if kind == "number":
         if len(piece) > LONGEST_NUMBER:
-            raise LimitError(
-                f"a number of {len(piece):,} digits; the limit is {LONGEST_NUMBER}", text=text, span=span
-            )
+            raise LimitError(f"a number of {len(piece):,} digits; the limit is {LONGEST_NUMBER}", text=text, span=span)
         _refuse_glued(tokens, piece, span, text)
     if kind == "name" and tokens and tokens[-1].kind == "number" and tokens[-1].span.end == span.start:
         raise _glued(tokens[-1], piece, span, text)
@@ -106,9 +104,7 @@ def _glued(number: Token, name: str, span: Span, text: str) -> FormulaError:
     whole = Span(number.span.start, span.end)
     if name in ("j", "J"):
         return FormulaError("complex numbers are not in the language", text=text, span=whole)
-    return FormulaError(
-        "a product needs its sign", hint=f"write {number.text}*{name}", text=text, span=whole
-    )
+    return FormulaError("a product needs its sign", hint=f"write {number.text}*{name}", text=text, span=whole)
 
 
 def _stray(text: str, position: int) -> FormulaError:
@@ -120,9 +116,7 @@ def _stray(text: str, position: int) -> FormulaError:
             return FormulaError("a text that does not end", hint="for the transpose write .T", text=text, span=span)
         return FormulaError("a text that does not end on its line", text=text, span=span)
     if sign == "\\":
-        return FormulaError(
-            "a backslash is not an operator", hint="for A\\b write solve(A, b)", text=text, span=span
-        )
+        return FormulaError("a backslash is not an operator", hint="for A\\b write solve(A, b)", text=text, span=span)
     if sign == "?":
         return FormulaError(
             "? is not an operator", hint="write: a if condition else b, or where(condition, a, b)", text=text, span=span

@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.names import Dialect
-from jaccli.graph.node import DType, Node, Scalar, apply, broadcast_to, cast, constant, constant_array, reshape, scalar_value, topological
+from jaccli.graph.node import (
+    DType,
+    Node,
+    Scalar,
+    apply,
+    broadcast_to,
+    cast,
+    constant,
+    constant_array,
+    reshape,
+    scalar_value,
+    topological,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -138,9 +138,7 @@ _interned: weakref.WeakValueDictionary[tuple[Any, ...], Node] = weakref.WeakValu
 _lock = threading.Lock()
 
 
-def intern(
-    primitive: Primitive, args: tuple[Node, ...], params: Mapping[str, Any], shape: Shape, dtype: DType
-) -> Node:
+def intern(primitive: Primitive, args: tuple[Node, ...], params: Mapping[str, Any], shape: Shape, dtype: DType) -> Node:
     """The one node with these parts."""
     key = (primitive.name, tuple(map(id, args)), tuple(params.values()), shape, dtype)
     with _lock:

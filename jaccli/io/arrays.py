@@ -17,10 +17,10 @@ from typing import IO, BinaryIO
 
 from jaccli.errors import FileError, LimitError, ValueSpecError, nearest
 from jaccli.io.conversion import Array, shown
-from jaccli.runtime.memory import check_text_size, longest_text
 from jaccli.io.matrix_market import BANNER, read_matrix_market
 from jaccli.io.numpy_files import NPY_MAGIC, ZIP_MAGIC, read_npy, read_npz
 from jaccli.io.text_files import decode, read_json, read_table
+from jaccli.runtime.memory import check_text_size, longest_text
 
 EXTENSIONS = (".npy", ".npz", ".csv", ".tsv", ".txt", ".json", ".mtx")
 
@@ -61,7 +61,7 @@ def read_array(place: str, *, stdin: BinaryIO | None = None, exact: bool = False
 
 def _located(place: str) -> tuple[Path, str | None]:
     """The path and the key in a text; the whole is the path where there is such a file."""
-    text = os.path.expanduser(place)  # noqa: PTH111 (Path.expanduser raises where there is no such user)
+    text = os.path.expanduser(place)
     whole = Path(text)
     if _exists(whole):
         return whole, None
@@ -78,7 +78,7 @@ def _located(place: str) -> tuple[Path, str | None]:
 
 def _exists(path: Path) -> bool:
     # os.path.exists is False for what cannot be a path at all; Path.exists raises for some of it.
-    return os.path.exists(path)  # noqa: PTH110
+    return os.path.exists(path)
 
 
 def _is_drive(text: str, cut: int) -> bool:

@@ -12,8 +12,8 @@ import numpy as np
 
 from jaccli.errors import LimitError, UsageError, ValueSpecError, nearest
 from jaccli.io.conversion import Array, Kind, array_of, convert, shape_text, shown
-from jaccli.runtime.memory import MOST_ELEMENTS, check_size
 from jaccli.io.literals import parse_number
+from jaccli.runtime.memory import MOST_ELEMENTS, check_size
 
 Shape = tuple[int, ...]
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from jaccli.errors import FileError
 from jaccli.io.conversion import Array, Number, array_of, nested_array, shape_text, shown
-from jaccli.runtime.memory import check_size, check_text_size
 from jaccli.io.numpy_files import listed, unknown_key
+from jaccli.runtime.memory import check_size, check_text_size
 
 _NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|inf|infinity)\s*", re.ASCII | re.IGNORECASE)
 _DIGITS = re.compile(r"\s*[+-]?\d{1,4000}\s*", re.ASCII)

@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MOST_BYTES = 64_000_000
-MOST_BYTES_OF_FILE = 4_000_000
+MOST_BYTES_OF_FILE = 2_000_000
+_BLOCK = 4096  # what a disk takes for the smallest file
 _KEPT_WHEN_FULL = 0.75
-_TRIM_EVERY = 16  # files written, on average: listing a full folder takes longer than a command should
+_TRIM_EVERY = 32  # files written, on average: listing a full folder takes longer than a command should
 _DAY, _HOUR = 86_400, 3_600
 _OWN = re.compile(r"[0-9a-f]{16}\.jaccli")
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
@@ -27,7 +28,7 @@ _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class Usage(NamedTuple):
-    """How many files there are, and their bytes."""
+    """How many files there are, and the bytes that they take on a disk."""
 
     entries: int
     size: int
@@ -153,7 +154,7 @@ class CacheFolder:
                 if pattern.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                     with contextlib.suppress(OSError):
                         status = entry.stat(follow_symlinks=False)
-                        yield _File(status.st_mtime, status.st_size, entry.path)
+                        yield _File(status.st_mtime, -(-status.st_size // _BLOCK) * _BLOCK, entry.path)
 
 
 def _remove(path: str) -> None:

@@ -55,11 +55,12 @@ class GraphCache:
     def names(self, text: str) -> Names | None:
         """The names of a formula, if they are known."""
         data = self._read(_names_request(text))
-        with contextlib.suppress(TypeError, ValueError):
-            found = Names(*(tuple(part) for part in data)) if data is not None else None
-            if found is not None and all(isinstance(word, str) for part in found for word in part):
-                return found
-        return None
+        if not isinstance(data, list) or len(data) != 3 or not all(isinstance(part, list) for part in data):
+            return None
+        inputs, optional, notes = map(tuple, data)
+        if not all(isinstance(word, str) for word in (*inputs, *optional, *notes)):
+            return None
+        return Names(inputs, optional, notes) if all(map(str.isidentifier, (*inputs, *optional))) else None
 
     def keep_names(self, text: str, names: Names) -> None:
         """Writes the names of a formula down."""
@@ -98,7 +99,7 @@ class GraphCache:
         unpacking = zlib.decompressobj()
         try:
             entry = unpacking.decompress(packed, _MOST_TEXT).decode("ascii")
-            if not unpacking.eof or not entry.startswith(f"{request}\n"):
+            if not unpacking.eof or unpacking.unused_data or not entry.startswith(f"{request}\n"):
                 return None
             return json.loads(entry[len(request) :])
         except (zlib.error, ValueError, RecursionError):

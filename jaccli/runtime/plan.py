@@ -119,7 +119,9 @@ def _schedule(work: list[Node], outputs: set[Node], slots: dict[Node, int]) -> l
     levels: dict[Node, int] = {}
     for node in work:
         joins = _joins(node)
-        below = [levels[a] + (0 if joins and _joins(a) and a.shape == node.shape else 1) for a in node.args if a in levels]
+        below = [
+            levels[a] + (0 if joins and _joins(a) and a.shape == node.shape else 1) for a in node.args if a in levels
+        ]
         levels[node] = max(below, default=0)
     alone: dict[int, list[Node]] = {}
     regions: dict[int, dict[tuple[int, ...], list[Node]]] = {}

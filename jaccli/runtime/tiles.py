@@ -8,6 +8,7 @@ where does not depend on their number, so neither do the results.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -168,7 +169,7 @@ def run_region(region: Region, loaded: Sequence[Array]) -> tuple[list[Array], li
     partial = [np.empty(count, node.dtype) for node, _ in region.sums]
     workers = min(threads(), count, max(1, region.size // _ENTRIES_WORTH_A_THREAD))
     bounds = [count * worker // workers for worker in range(workers + 1)]
-    jobs = [(region, outer, partial, tile, first, last) for first, last in zip(bounds, bounds[1:], strict=False)]
+    jobs = [(region, outer, partial, tile, first, last) for first, last in itertools.pairwise(bounds)]
     if workers == 1:
         _run_tiles(*jobs[0])
     else:

@@ -8,6 +8,8 @@ colours that repeat along the index first, which is optimal for bands.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -21,6 +23,12 @@ Pattern: TypeAlias = sparse.csr_array
 _LONGEST_PERIOD = 64
 _MOST_WORK = 4_000_000_000
 _MOST_STAR_ENTRIES = 400_000
+_SAMPLED = 256
+_CORNER = 4096
+_MOST_TRIED = 3
+_MOST_DISTANCES = 24
+_MOST_WIDTHS = 8
+_LARGEST_STEP = 16
 
 
 @dataclass(frozen=True)
@@ -68,17 +76,20 @@ def colour_reverse(pattern: Pattern) -> Plan:
     return _one_direction(sparse.csr_array(pattern.T.tocsr()), "reverse")
 
 
-def _one_direction(pattern: Pattern, direction: str) -> Plan:
+def _fullest_rows(pattern: Pattern) -> Array:
+    """The rows so full that setting them apart at least halves the fewest passes that the rest may take."""
     filled = np.diff(pattern.indptr)
     falling = np.argsort(-filled, kind="stable")
     bounds = np.append(filled[falling], 0)
     cost = np.arange(len(bounds)) + bounds
     few = int(np.argmin(cost))
-    if few == 0 or cost[few] * 2 > cost[0]:
-        few = 0
-    apart = np.sort(falling[:few])
+    return np.sort(falling[:few]) if cost[few] * 2 <= cost[0] else falling[:0]
+
+
+def _one_direction(pattern: Pattern, direction: str) -> Plan:
+    apart = _fullest_rows(pattern)
     rest = pattern
-    if few:
+    if len(apart):
         keep = np.ones(pattern.shape[0], bool)
         keep[apart] = False
         rest = sparse.csr_array(pattern[np.flatnonzero(keep)])
@@ -93,9 +104,9 @@ def colour_columns(pattern: Pattern) -> Array:
     lower = int(np.diff(pattern.indptr).max(initial=0))
     if lower <= 1:
         return np.where(used, 0, -1)
-    periodic = _periodic(pattern, lower)
-    if periodic is not None:
-        return np.where(used, periodic, -1)
+    regular = _regular(pattern, lower, lower + 1)
+    if regular is not None:
+        return np.where(used, regular, -1)
     if lower * (pattern.shape[1] + pattern.nnz) > _MOST_WORK or lower == int(used.sum()):
         colours = np.full(pattern.shape[1], -1)
         colours[used] = np.arange(int(used.sum()))
@@ -105,6 +116,8 @@ def colour_columns(pattern: Pattern) -> Array:
         degrees = np.diff(pattern.tocsc().indptr)
         other = _greedy(pattern, np.argsort(-degrees, kind="stable"))
         best = other if other.max() < best.max() else best
+        regular = _regular(pattern, lower + 1, int(best.max()) + 1)
+        best = best if regular is None else regular
     return _compact(np.where(used, best, -1))
 
 
@@ -116,12 +129,58 @@ def _compact(colours: Array) -> Array:
     return np.where(colours >= 0, renumbered[np.maximum(colours, 0)], -1) if len(numbers) else colours
 
 
-def _periodic(pattern: Pattern, lower: int) -> Array | None:
-    """Column number modulo the smallest period that any colouring could have, where that is one."""
-    if lower > _LONGEST_PERIOD:
-        return None
-    colours = np.arange(pattern.shape[1]) % lower
-    return colours if is_valid(pattern, colours) else None
+def _regular(pattern: Pattern, first: int, last: int) -> Array | None:
+    """Colours that repeat along the index or over a grid, of the smallest number in [first, last) that does."""
+    sample, met = _sample(pattern)
+    tried = 0
+    for repeated in _repeating(pattern, first, min(last, _LONGEST_PERIOD + 1)):
+        if is_valid(sample, repeated(met)):
+            colours = repeated(np.arange(pattern.shape[1]))
+            if is_valid(pattern, colours):
+                return colours
+            tried += 1
+            if tried == _MOST_TRIED:
+                break
+    return None
+
+
+def _sample(pattern: Pattern) -> tuple[Pattern, Array]:
+    """Rows from the start, the middle and the end, without the columns that they do not meet; and which those are."""
+    size = pattern.shape[0]
+    starts = (0, max((size - _SAMPLED) // 2, 0), max(size - _SAMPLED, 0))
+    rows = np.unique(np.concatenate([np.arange(start, min(start + _SAMPLED, size)) for start in starts]))
+    chosen = pattern[rows]
+    met, places = np.unique(chosen.indices, return_inverse=True)
+    return sparse.csr_array((chosen.data, places, chosen.indptr), shape=(len(rows), len(met))), met
+
+
+def _repeating(pattern: Pattern, first: int, last: int) -> Iterator[Callable[[Array], Array]]:
+    """For each number of colours the ways to repeat them, each a function from positions to their colours.
+
+    Along the index: j mod p. Over a grid whose lines are w long: (place + step · line) mod p, as a stencil allows.
+    """
+    widths = _widths(pattern)
+    for period in range(first, last):
+        yield functools.partial(_repeated, period, 1, 1)
+        for width in widths:
+            for step in range(min(period, _LARGEST_STEP)):
+                yield functools.partial(_repeated, period, width, step)
+
+
+def _repeated(period: int, width: int, step: int, positions: Array) -> Array:
+    lines, places = np.divmod(positions, width)
+    colours: Array = (places + step * lines) % period
+    return colours
+
+
+def _widths(pattern: Pattern) -> list[int]:
+    """How long the lines of the grid may be that a stencil runs over: the few distances of entries in a row."""
+    middle = sparse.csr_array(pattern[pattern.shape[0] // 2 :][:_SAMPLED])
+    lengths = np.diff(middle.indptr)
+    starts = np.repeat(middle.indices[middle.indptr[:-1][lengths > 0]], lengths[lengths > 0])
+    distances = np.unique(middle.indices - starts)
+    distances = distances[distances > 1]
+    return distances[:_MOST_WIDTHS].tolist() if len(distances) <= _MOST_DISTANCES else []
 
 
 def is_valid(pattern: Pattern, colours: Array) -> bool:
@@ -186,17 +245,49 @@ def colour_hessian(pattern: Pattern) -> Array:
     See A. Gebremedhin, A. Tarafdar, F. Manne, A. Pothen, New acyclic and star coloring algorithms, SIAM J. Sci.
     Comput. 29 (2007).
     """
+    hubs = _fullest_rows(pattern)
+    if len(hubs):
+        return _with_hubs(pattern, hubs)
     best = colour_columns(pattern)
     lower = int(np.diff(pattern.indptr).max(initial=0))
-    for period in range(1, min(int(best.max(initial=-1)) + 1, _LONGEST_PERIOD)):
-        colours = np.where(best >= 0, np.arange(pattern.shape[1]) % period, -1)
-        if reads_symmetric(pattern, colours) is not None:
-            return _compact(colours)
+    regular = _regular_star(pattern, best)
+    if regular is not None:
+        return regular
     if lower > 2 and pattern.nnz <= _MOST_STAR_ENTRIES:
         star = _star(pattern)
         if star.max(initial=-1) < best.max(initial=-1) and reads_symmetric(pattern, star) is not None:
             return star
     return best
+
+
+def _regular_star(pattern: Pattern, best: Array) -> Array | None:
+    """As `_regular`, for a star colouring with fewer colours than the best one so far."""
+    corner = sparse.csr_array(pattern[:_CORNER, :_CORNER])
+    tried = 0
+    for repeated in _repeating(pattern, 1, min(int(best.max(initial=-1)) + 1, _LONGEST_PERIOD)):
+        if reads_symmetric(corner, repeated(np.arange(corner.shape[1]))) is None:
+            continue
+        colours = np.where(best >= 0, repeated(np.arange(pattern.shape[1])), -1)
+        if reads_symmetric(pattern, colours) is not None:
+            return _compact(colours)
+        tried += 1
+        if tried == _MOST_TRIED:
+            break
+    return None
+
+
+def _with_hubs(pattern: Pattern, hubs: Array) -> Array:
+    """Each hub has a colour of its own, so that its column gives its row too; the rest is coloured without them."""
+    keep = np.ones(pattern.shape[0], bool)
+    keep[hubs] = False
+    rest = np.flatnonzero(keep)
+    colours = np.full(pattern.shape[0], -1)
+    colours[rest] = colour_hessian(sparse.csr_array(pattern[rest][:, rest]))
+    met = keep & (np.diff(pattern.indptr) > 0)
+    # A vertex that meets hubs only is read in their columns; it needs a colour, and any will do.
+    colours[met] = np.maximum(colours[met], 0)
+    colours[hubs] = colours.max(initial=-1) + 1 + np.arange(len(hubs))
+    return colours
 
 
 def reads_symmetric(pattern: Pattern, colours: Array) -> Array | None:

@@ -83,9 +83,7 @@ class Entries:
 
     def matrix(self) -> sparse.csr_array:
         """The Jacobian."""
-        return sparse.csr_array(
-            (self._values, self._pattern.indices, self._pattern.indptr), shape=self._pattern.shape
-        )
+        return sparse.csr_array((self._values, self._pattern.indices, self._pattern.indptr), shape=self._pattern.shape)
 
     @property
     def has_nan(self) -> bool:

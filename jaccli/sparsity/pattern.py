@@ -1,8 +1,8 @@
 """Which entries of a Jacobian can be other than zero, before any number is known.
 
 Every node gets a boolean matrix, (entries of the node) × (entries of the input), worked out from those of its
-arguments by the dependency word in its primitive's row. The pattern holds for all values of the floating inputs and never
-misses an entry; it may hold more than are needed. What constants switch off (`tril`, a factor 0) is left out.
+arguments by the dependency word in its primitive's row. The pattern holds for all values of the floating inputs and
+never misses an entry; it may hold more than are needed. What constants switch off (`tril`, a factor 0) is left out.
 Integer inputs are indices, so their values are known.
 """
 
@@ -126,7 +126,8 @@ def _refuse_too_many(entries: int) -> None:
     available = available_memory()
     if available is not None and entries * _BYTES_PER_ENTRY > available:
         raise LimitError(
-            f"the pattern of the Jacobian has {entries:,} entries and takes {readable_bytes(entries * _BYTES_PER_ENTRY)}",
+            f"the pattern of the Jacobian has {entries:,} entries and takes "
+            f"{readable_bytes(entries * _BYTES_PER_ENTRY)}",
             hint="--wrt chooses inputs; jaccli vjp needs no pattern",
         )
 
@@ -318,9 +319,7 @@ def _pays(weights: Array, labels: Sequence[int], others: Sequence[int], lengths:
     return stored * 2 <= weights.size or (stored < weights.size and stored * free <= _FEW_PRODUCTS)
 
 
-def _weighted(
-    detection: _Detection, node: Node, index: int, weights: Array, labels: tuple[Any, Any, Any]
-) -> Pattern:
+def _weighted(detection: _Detection, node: Node, index: int, weights: Array, labels: tuple[Any, Any, Any]) -> Pattern:
     """A product with a constant: only its non-zero entries carry a dependence."""
     own, others, out = labels
     pattern = dict(detection.differentiable(node))[index]

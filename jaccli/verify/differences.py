@@ -32,6 +32,7 @@ SECONDS = 10.0
 _SAFETY = 20.0
 _SETTLED = {"float64": 1e-4, "float32": 2e-2}
 _WELL_SETTLED = 1e-8
+_NOTHING = 1e-6  # of the steepness: what counts as a slope of 0
 _STEPS = 9
 _FEWEST = 4
 _MOST_WORK = 200_000_000
@@ -117,7 +118,7 @@ class _Reader:
                 return Reading(kink=Kink(None, None, NO_VALUE))
             return Reading(kink=Kink(None, None, ", ".join(text for text in ("the value is infinite", where) if text)))
         best = Reading()
-        size = abs(ours) if math.isfinite(ours) else 0.0
+        size = max(abs(ours) if math.isfinite(ours) else 0.0, _NOTHING * self._steepness(weights, here))
         for start in self._starts():
             quotients = self._quotients([start / RATIO**k for k in range(_STEPS)], weights)
             size = max(size, *(abs(q) for q in (quotients.right[0], quotients.left[0]) if math.isfinite(q)), 0.0)
@@ -133,6 +134,12 @@ class _Reader:
         if best.value is None or best.allowance <= self._settled * max(size, abs(best.value), self._floor):
             return best
         return Reading(reason=f"the differences do not settle (they are off by up to {best.allowance:.1g})")
+
+    def _steepness(self, weights: Array, here: Array) -> float:
+        """The slope of a formula that falls to 0 within the coordinate's own size."""
+        return _weighted(np.abs(weights), np.abs(here), np.zeros_like(here), np.isfinite(here)) / max(
+            1.0, abs(self._place)
+        )
 
     def _sees(self, row: int, outputs: Array) -> bool:
         """Whether the coordinate reaches some outputs, which are not finite and do not tell it by moving.

@@ -10,7 +10,7 @@ import sympy
 from numpy.typing import NDArray
 
 from jaccli.graph.node import Node
-from jaccli.verify.elements import Element, NotWrittenError, Operation, slots
+from jaccli.verify.elements import Element, NotWrittenError, Operation, fixed, slots
 from jaccli.verify.writing import Rule, Writer, combine, combine_all, elements_of, shaped
 
 Array = NDArray[Any]
@@ -89,4 +89,72 @@ def _eliminated(rows: Array) -> Array:
     return rows[:, size:]
 
 
-MATRIX_RULES: dict[str, Rule] = {"det": _det, "cofactor": _cofactor, "solve": _solve, "inv": _inv}
+def _inverse_transpose(writer: Writer, node: Node, arrays: list[Array]) -> Array:
+    return np.swapaxes(_inv(writer, node, arrays), -1, -2)
+
+
+def _logabsdet(writer: Writer, node: Node, arrays: list[Array]) -> Array:
+    sizes = (combine("abs", _det_of(matrix)) for matrix in _matrices(arrays[0]))
+    return shaped([combine("log", size) for size in sizes], node.shape)
+
+
+def _det_sign(writer: Writer, node: Node, arrays: list[Array]) -> Array:
+    return shaped([combine("sign", _det_of(matrix)) for matrix in _matrices(arrays[0])], node.shape)
+
+
+def _less(entry: Element, terms: list[Element]) -> Element:
+    """The entry without the sum of some terms."""
+    return combine("subtract", entry, combine_all("add", terms)) if terms else entry
+
+
+def _cholesky(writer: Writer, node: Node, arrays: list[Array]) -> Array:
+    entries: list[Element] = []
+    for matrix in _matrices(arrays[0]):
+        factor = np.full(matrix.shape, fixed(0.0), object)
+        for i, j in zip(*np.tril_indices(len(matrix)), strict=True):
+            symmetric = combine("divide", combine("add", matrix[i, j], matrix[j, i]), fixed(2.0))
+            rest = _less(symmetric, [combine("multiply", factor[i, k], factor[j, k]) for k in range(j)])
+            factor[i, j] = combine("sqrt", rest) if i == j else combine("divide", rest, factor[j, j])
+        entries += factor.ravel().tolist()
+    return shaped(entries, node.shape)
+
+
+def _lu_factors(writer: Writer, node: Node, arrays: list[Array]) -> Array:
+    entries: list[Element] = []
+    for matrix in _matrices(arrays[0]):
+        both = np.array(matrix)
+        for i, j in np.ndindex(*both.shape):
+            rest = _less(both[i, j], [combine("multiply", both[i, k], both[k, j]) for k in range(min(i, j))])
+            both[i, j] = combine("divide", rest, both[j, j]) if i > j else rest
+        entries += both.ravel().tolist()
+    return shaped(entries, node.shape)
+
+
+def _solve_triangular(writer: Writer, node: Node, arrays: list[Array]) -> Array:
+    entries: list[Element] = []
+    lower = node.params["lower"] != node.params["transposed"]
+    for left, right in zip(_matrices(arrays[0]), _matrices(arrays[1]), strict=True):
+        matrix = left.T if node.params["transposed"] else left
+        solved = np.array(right)
+        size = len(solved)
+        for i in range(size) if lower else reversed(range(size)):
+            done = range(i) if lower else range(i + 1, size)
+            for column in range(solved.shape[1]):
+                rest = _less(solved[i, column], [combine("multiply", matrix[i, k], solved[k, column]) for k in done])
+                solved[i, column] = rest if node.params["unit"] else combine("divide", rest, matrix[i, i])
+        entries += solved.ravel().tolist()
+    return shaped(entries, node.shape)
+
+
+MATRIX_RULES: dict[str, Rule] = {
+    "det": _det,
+    "det_sign": _det_sign,
+    "logabsdet": _logabsdet,
+    "cofactor": _cofactor,
+    "solve": _solve,
+    "solve_triangular": _solve_triangular,
+    "inv": _inv,
+    "inverse_transpose": _inverse_transpose,
+    "cholesky": _cholesky,
+    "lu_factors": _lu_factors,
+}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 Target = Literal["vjp", "jacobian", "hessian"]
+Place = tuple[str | None, str]
+"""(the input differentiated for before, in a Hessian; the input differentiated for)."""
 
 MOST_ENTRIES = 32
 
@@ -71,7 +73,6 @@ class Problem:
     Attributes:
         program: the graph with its plans.
         point: the inputs' values by name, of the graph's shapes and dtypes.
-        names: the inputs that are differentiated for.
         cotangent: the weights of the outputs for a VJP.
         target: what is tested.
         blocks: the arrays under test.
@@ -80,7 +81,6 @@ class Problem:
 
     program: Program
     point: Mapping[str, Array]
-    names: tuple[str, ...]
     cotangent: Array
     target: Target
     blocks: tuple[Block, ...]
@@ -118,22 +118,43 @@ def state(
     program, point = formula._bind(inputs)
     names = tuple(formula._names(program, wrt))
     cotangent = _cotangent(formula, program, v, target, seed)
-    feeds = {node: point[name] for name, node in program.inputs.items()}
     if target == "hessian":
         hessian = formula.hessian(inputs, wrt=wrt)
-        gradient = dict(zip(names, program.gradient(names), strict=True))
-        pairs = [(first, source) for first in names for source in names]
-        blocks = [
-            _block(program, b, gradient[a], _units(gradient[a].shape), hessian[a][b], feeds, first=a) for a, b in pairs
-        ]
+        ours = {(first, source): hessian[first][source] for first in names for source in names}
     elif target == "jacobian":
-        units = _units(program.smooth.shape)
-        jacobian = formula.jacobian(inputs, wrt=wrt)
-        blocks = [_block(program, name, program.smooth, units, jacobian[name], feeds) for name in names]
+        ours = {(None, name): block for name, block in formula.jacobian(inputs, wrt=wrt).items()}
     else:
-        backs = formula.vjp(inputs, cotangent, wrt=wrt)
-        blocks = [_block(program, name, program.smooth, lambda row: cotangent, backs[name], feeds) for name in names]
-    return Problem(program, point, names, cotangent, target, tuple(blocks), seed)
+        ours = {(None, name): back for name, back in formula.vjp(inputs, cotangent, wrt=wrt).items()}
+    return pose(program, point, ours, cotangent, target, seed)
+
+
+def pose(
+    program: Program,
+    point: Mapping[str, Array],
+    ours: Mapping[Place, Array],
+    cotangent: Array,
+    target: Target,
+    seed: int,
+) -> Problem:
+    """The problem for numbers from anywhere: computed here, or claimed by someone.
+
+    Args:
+        program: the formula's graph.
+        point: the value of every input.
+        ours: the arrays under test, by the inputs that were differentiated for.
+        cotangent: the weights of a VJP, else ones.
+        target: what the arrays are.
+        seed: of every draw.
+    """
+    feeds = {node: point[name] for name, node in program.inputs.items()}
+    firsts = list(dict.fromkeys(first for first, _ in ours if first is not None))
+    gradient = dict(zip(firsts, program.gradient(firsts), strict=True))
+    blocks = []
+    for (first, source), numbers in ours.items():
+        function = program.smooth if first is None else gradient[first]
+        weights = _always(cotangent) if target == "vjp" else _units(function.shape)
+        blocks.append(_block(program.inputs[source], source, first, function, weights, numbers, feeds))
+    return Problem(program, point, cotangent, target, tuple(blocks), seed)
 
 
 def _cotangent(formula: Formula, program: Program, v: ArrayLike | None, target: Target, seed: int) -> Array:
@@ -154,15 +175,14 @@ def _cotangent(formula: Formula, program: Program, v: ArrayLike | None, target: 
 
 
 def _block(
-    program: Program,
+    node: Node,
     source: str,
+    first: str | None,
     function: Node,
     cotangent: Callable[[int], Array],
     ours: Array,
     feeds: Mapping[Node, Array],
-    first: str | None = None,
 ) -> Block:
-    node = program.inputs[source]
     weights = input_node("weights of the outputs", function.shape, function.dtype)
     known: dict[int, Array] = {}
 
@@ -176,6 +196,10 @@ def _block(
     rows = size_of(ours.shape[: ours.ndim - node.ndim])
     makes_nan = bool(np.any(np.isnan(evaluate([function], dict(feeds))[0])))
     return Block(label, source, first, function, cotangent, ours, rows, node.size, blurred, makes_nan)
+
+
+def _always(cotangent: Array) -> Callable[[int], Array]:
+    return lambda row: cotangent
 
 
 def _units(shape: Shape) -> Callable[[int], Array]:

@@ -2,11 +2,14 @@
 
 from jaccli.formula.functions import (  # noqa: F401 - imported for their entries
     activations,
+    bessel,
     creation,
+    decompositions,
     elementary,
     gathering,
     linear_algebra,
     losses,
+    matrices,
     normalisation,
     products,
     reductions,

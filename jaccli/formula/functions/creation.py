@@ -96,7 +96,9 @@ def arange(start: Any, stop: Any = None, step: Any = 1, *, context: Context) -> 
     count = max(0, math.ceil((last - first) / by))
     _shape(context, (count,))
     numbers = cast(apply("iota", length=count), context.float_dtype)
-    return apply("add", constant(first, context.float_dtype), apply("multiply", numbers, constant(by, context.float_dtype)))
+    return apply(
+        "add", constant(first, context.float_dtype), apply("multiply", numbers, constant(by, context.float_dtype))
+    )
 
 
 @function(FAMILY, example="linspace(0, 1, 11)")
@@ -119,7 +121,17 @@ def logspace(start: Floats, stop: Floats, num: Whole = 50, *, context: Context) 
     return apply("power", constant(10.0, start.dtype), linspace(start, stop, num, context=context))
 
 
-@function(FAMILY, "asarray", "tensor", "as_tensor", "Matrix", "Array", "Tensor", "asanyarray", example="array([[1, 2], [3, 4]])")
+@function(
+    FAMILY,
+    "asarray",
+    "tensor",
+    "as_tensor",
+    "Matrix",
+    "Array",
+    "Tensor",
+    "asanyarray",
+    example="array([[1, 2], [3, 4]])",
+)
 def array(object: Any, *, context: Context) -> Node:
     """An array from nested lists, whose entries may be computed."""
     return context.array(object)

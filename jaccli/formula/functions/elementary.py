@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from jaccli.errors import FormulaError
@@ -114,8 +113,8 @@ def nthroot(x: Floats, n: int) -> Node:
     if degree == 3:
         return apply("cbrt", x)
     size = apply("power", apply("abs", x), constant(1.0 / degree, x.dtype))
-    return apply("multiply", apply("sign", x), size) if degree % 2 else apply(
-        "power", x, constant(1.0 / degree, x.dtype)
+    return (
+        apply("multiply", apply("sign", x), size) if degree % 2 else apply("power", x, constant(1.0 / degree, x.dtype))
     )
 
 
@@ -238,7 +237,9 @@ def _swapped(name: str, primitive: str, *synonyms: str) -> None:
     def build(x: Any, y: Any, context: Context) -> Value:
         return context.array(binary(context, primitive, y, x))
 
-    build.__doc__ = f"Whether the first entry is {name.replace('_', ' or ')}{'' if 'equal' in name else ' than the second'}."
+    build.__doc__ = (
+        f"Whether the first entry is {name.replace('_', ' or ')}{'' if 'equal' in name else ' than the second'}."
+    )
     function(LOGIC, *synonyms, name=name, kinks="a step: derivative 0", example=f"{name}(x, y)")(build)
 
 

@@ -63,7 +63,9 @@ def gather(x: Array, axis: Any, index: Any, *, context: Context) -> Node:
 def along(context: Context, x: Node, indices: Node, axis: int) -> Node:
     """x[…, indices[…], …] with the other axes in step."""
     if indices.ndim != x.ndim:
-        raise ShapeError(f"an index of shape {show_shape(indices.shape)} does not fit an array of shape {show_shape(x.shape)}")
+        raise ShapeError(
+            f"an index of shape {show_shape(indices.shape)} does not fit an array of shape {show_shape(x.shape)}"
+        )
     items: list[Any] = []
     for place in range(x.ndim):
         if place == axis:
@@ -163,9 +165,13 @@ def one_hot(index: Array, num_classes: Any, *, context: Context) -> Node:
 def segment_sum(x: Array, segment_ids: Any, num_segments: Any = None, *, context: Context) -> Node:
     """Rows added up by the number of their segment."""
     ids = context.array(_integers(context, segment_ids))
-    count = int(context.compute(ids).max()) + 1 if num_segments is None else context.integer(num_segments, "num_segments")
+    count = (
+        int(context.compute(ids).max()) + 1 if num_segments is None else context.integer(num_segments, "num_segments")
+    )
     if ids.shape != x.shape[: ids.ndim]:
-        raise ShapeError(f"segments of shape {show_shape(ids.shape)} do not fit an array of shape {show_shape(x.shape)}")
+        raise ShapeError(
+            f"segments of shape {show_shape(ids.shape)} do not fit an array of shape {show_shape(x.shape)}"
+        )
     checked = apply("check_index", ids, size=count, axis=0)
     return apply("scatter_add", x, checked, size=count)
 

@@ -24,7 +24,12 @@ def trace(x: Array, offset: Whole = 0, axis1: Whole = 0, axis2: Whole = 1) -> No
     return apply("sum", entries, axes=(entries.ndim - 1,))
 
 
-@function(FAMILY, "Determinant", kinks="exact at singular matrices: the derivative is the matrix of cofactors", example="det(A)")
+@function(
+    FAMILY,
+    "Determinant",
+    kinks="exact at singular matrices: the derivative is the matrix of cofactors",
+    example="det(A)",
+)
 def det(x: Floats) -> Node:
     """Determinant of a square matrix."""
     return apply("det", x)
@@ -149,7 +154,9 @@ def matrix_norm(x: Floats, ord: Any = "fro", axis: Any = (-2, -1), keepdims: Fla
         summed, best = (row, column) if abs(order) == 1 else (column, row)
         lengths = reduce("sum", sizes, summed, True)
         extreme = reduce("max" if order > 0 else "min", lengths, best, True)
-        return extreme if keepdims else reshape(extreme, tuple(n for a, n in enumerate(x.shape) if a not in (row, column)))
+        return (
+            extreme if keepdims else reshape(extreme, tuple(n for a, n in enumerate(x.shape) if a not in (row, column)))
+        )
     from jaccli.formula.functions.decompositions import spectral_norm
 
     return spectral_norm(x, order, (row, column), keepdims)

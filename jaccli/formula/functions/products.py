@@ -147,7 +147,9 @@ def cross(a: Array, b: Array, axis: Whole = -1) -> Node:
     """Cross product of vectors of length 3 (or 2) along an axis."""
     a, b = _to_last(a, axis), _to_last(b, axis)
     if a.shape[-1] not in (2, 3) or b.shape[-1] not in (2, 3):
-        raise ShapeError(f"cross needs vectors of length 3, and shapes {show_shape(a.shape)} and {show_shape(b.shape)} meet")
+        raise ShapeError(
+            f"cross needs vectors of length 3, and shapes {show_shape(a.shape)} and {show_shape(b.shape)} meet"
+        )
     if a.shape[-1] == b.shape[-1] == 2:
         return apply("subtract", _times(a, 0, b, 1), _times(a, 1, b, 0))
     components = []
@@ -206,7 +208,9 @@ def tensordot(a: Array, b: Array, axes: Any = 2, *, context: Context) -> Node:
     else:
         count = context.integer(axes, "axes of tensordot")
         if not 0 <= count <= min(a.ndim, b.ndim):
-            raise ShapeError(f"tensordot cannot sum over {count} axes of {show_shape(a.shape)} and {show_shape(b.shape)}")
+            raise ShapeError(
+                f"tensordot cannot sum over {count} axes of {show_shape(a.shape)} and {show_shape(b.shape)}"
+            )
         first, second = list(range(a.ndim - count, a.ndim)), list(range(count))
     if len(first) != len(second):
         raise ShapeError("tensordot needs as many axes of the one as of the other")
@@ -257,7 +261,10 @@ def _read_subscripts(subscripts: str, nodes: list[Node]) -> tuple[list[Term], Te
     wrong = set(text.replace("->", "").replace(",", "").replace("...", "")) - set(_LETTERS)
     if wrong:
         raise FormulaError(f"einsum: {min(wrong)!r} is no letter, in {subscripts!r}")
-    hidden = max((node.ndim - len(term.replace("...", "")) for term, node in zip(terms, nodes, strict=True) if "..." in term), default=0)
+    hidden = max(
+        (node.ndim - len(term.replace("...", "")) for term, node in zip(terms, nodes, strict=True) if "..." in term),
+        default=0,
+    )
     read = [_letters(term, node, hidden, subscripts) for term, node in zip(terms, nodes, strict=True)]
     dots = tuple(f".{i}" for i in range(hidden))
     if not arrow:
@@ -313,9 +320,7 @@ def _check_lengths(pairs: list[tuple[Node, Term]], subscripts: str) -> None:
 
 def _without_ones(node: Node, term: Term, pairs: list[tuple[Node, Term]]) -> tuple[Node, Term]:
     """Axes of length 1 dropped where another operand has the letter at full length."""
-    longest = {
-        letter: max(n.shape[t.index(letter)] for n, t in pairs if letter in t) for letter in term
-    }
+    longest = {letter: max(n.shape[t.index(letter)] for n, t in pairs if letter in t) for letter in term}
     kept = [axis for axis, letter in enumerate(term) if node.shape[axis] == longest[letter]]
     return reshape(node, tuple(node.shape[axis] for axis in kept)), tuple(term[axis] for axis in kept)
 

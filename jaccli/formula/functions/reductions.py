@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from jaccli.errors import FormulaError, ShapeError
-from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, axis as read_axis, function
+from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, function
+from jaccli.formula.functions.registry import axis as read_axis
 from jaccli.formula.values import Context, Pair, Value, as_mask
 from jaccli.graph.node import Node, apply, cast, constant, reshape, size_of
 from jaccli.graph.primitive import normal_axis
@@ -89,9 +90,7 @@ def _correction(context: Context, correction: Any, name: str) -> float:
 
 
 @function(FAMILY, example="var(x, axis=0, correction=1)")
-def var(
-    x: Floats, axis: Axis = None, correction: Any = None, keepdims: Flag = False, *, context: Context
-) -> Node:
+def var(x: Floats, axis: Axis = None, correction: Any = None, keepdims: Flag = False, *, context: Context) -> Node:
     """Mean squared distance from the mean; divided by n - correction."""
     axis, correction = _unbiased(axis, correction)
     deviation, divisor = _spread(x, axis, _correction(context, correction, "var"))
@@ -100,9 +99,7 @@ def var(
 
 
 @function(FAMILY, kinks="0 for equal entries, as norm at 0", example="std(x, axis=0)")
-def std(
-    x: Floats, axis: Axis = None, correction: Any = None, keepdims: Flag = False, *, context: Context
-) -> Node:
+def std(x: Floats, axis: Axis = None, correction: Any = None, keepdims: Flag = False, *, context: Context) -> Node:
     """Root of the variance."""
     axis, correction = _unbiased(axis, correction)
     deviation, divisor = _spread(x, axis, _correction(context, correction, "std"))
@@ -220,9 +217,7 @@ def nanprod(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Node:
 
 
 @function(FAMILY, example="average(x, weights=w)")
-def average(
-    x: Floats, axis: Axis = None, weights: Any = None, keepdims: Flag = False, *, context: Context
-) -> Node:
+def average(x: Floats, axis: Axis = None, weights: Any = None, keepdims: Flag = False, *, context: Context) -> Node:
     """Mean of the entries, weighted."""
     if weights is None:
         return mean(x, axis, keepdims)

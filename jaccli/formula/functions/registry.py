@@ -12,7 +12,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from jaccli.errors import FormulaError, nearest
 from jaccli.formula.names import Dialect, Qualified, split_prefix
@@ -82,10 +82,25 @@ class Function:
     family: str
     synonyms: tuple[str, ...]
     build: Callable[..., Value]
-    parameters: tuple[inspect.Parameter, ...]
     kinks: str
     example: str
-    doc: str
+
+    # A signature takes longer to read than most formulas, so that each waits until it is asked for.
+
+    @functools.cached_property
+    def doc(self) -> str:
+        """What it computes, the first line for a table."""
+        return inspect.getdoc(self.build) or ""
+
+    @functools.cached_property
+    def parameters(self) -> tuple[inspect.Parameter, ...]:
+        """What a formula may pass."""
+        return tuple(p for p in inspect.signature(self.build).parameters.values() if p.name != "context")
+
+    @functools.cached_property
+    def takes_context(self) -> bool:
+        """Whether `build` is told of the formula that it stands in."""
+        return "context" in inspect.signature(self.build).parameters
 
     @property
     def signature(self) -> str:
@@ -111,9 +126,7 @@ def function(
 
     def enter(build: Builder) -> Builder:
         own = name or build.__name__.removesuffix("_")
-        parameters = tuple(p for p in inspect.signature(build).parameters.values() if p.name != "context")
-        doc = inspect.getdoc(build) or ""
-        entry = Function(own, family, synonyms, build, parameters, kinks, example, doc)
+        entry = Function(own, family, synonyms, build, kinks, example)
         for spelling in (own, *synonyms):
             if spelling in _BY_NAME:
                 raise ValueError(f"two functions are called {spelling}")
@@ -167,7 +180,7 @@ def call(
     context.prefix = prefix
     context.positional = len(arguments)
     positional, named = _bind(entry, context, arguments, dict(keywords))
-    if "context" in inspect.signature(entry.build).parameters:
+    if entry.takes_context:
         named["context"] = context
     return entry.build(*positional, **named)
 
@@ -179,7 +192,9 @@ def _bind(
     slots = [p for p in entry.parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
     for position, argument in enumerate(arguments):
         if position >= len(slots) and not (slots and slots[-1].kind is inspect.Parameter.VAR_POSITIONAL):
-            raise FormulaError(f"{entry.name} takes {_count(slots)}, and {len(arguments)} are given", hint=_usage(entry))
+            raise FormulaError(
+                f"{entry.name} takes {_count(slots)}, and {len(arguments)} are given", hint=_usage(entry)
+            )
         slot = slots[min(position, len(slots) - 1)]
         positional.append(_convert(context, entry, slot, argument))
     taken = {slot.name for slot in slots[: len(positional)] if slot.kind is not inspect.Parameter.VAR_POSITIONAL}
@@ -197,9 +212,7 @@ def _bind(
     return positional, named
 
 
-def _bind_keywords(
-    entry: Function, context: Context, keywords: dict[str, Value], taken: set[str]
-) -> dict[str, Value]:
+def _bind_keywords(entry: Function, context: Context, keywords: dict[str, Value], taken: set[str]) -> dict[str, Value]:
     parameters = {p.name: p for p in entry.parameters if p.kind is not inspect.Parameter.VAR_POSITIONAL}
     named: dict[str, Value] = {}
     for keyword, value in keywords.items():

@@ -40,10 +40,15 @@ def cumprod(x: Array, axis: Axis = None) -> Node:
 
 
 @function(FAMILY, example="diff(x)")
-def diff(x: Array, n: Whole = 1, axis: Whole = -1, prepend: Any = None, append: Any = None, *, context: Context) -> Node:
+def diff(
+    x: Array, n: Whole = 1, axis: Whole = -1, prepend: Any = None, append: Any = None, *, context: Context
+) -> Node:
     """Differences of neighbouring entries along an axis, taken n times."""
     if x.ndim == 0:
-        raise FormulaError("diff takes differences of neighbours, and a number has none", hint="for a derivative use jaccli jacobian or derive")
+        raise FormulaError(
+            "diff takes differences of neighbours, and a number has none",
+            hint="for a derivative use jaccli jacobian or derive",
+        )
     place = normal_axis(axis, x.ndim)
     ends = [_end(context, x, place, value) for value in (prepend, append)]
     pieces = [piece for piece in (ends[0], x, ends[1]) if piece is not None]

@@ -6,7 +6,7 @@ from typing import Any
 
 from jaccli.errors import FormulaError
 from jaccli.formula.functions.registry import Array, Floats, function
-from jaccli.formula.values import Context, Value, as_mask, binary, operands
+from jaccli.formula.values import Context, Value, as_mask, operands
 from jaccli.graph.node import Node, apply, constant
 
 FAMILY = "Choice"
@@ -42,7 +42,9 @@ def minimum(x: Any, *others: Any, context: Context) -> Node:
 
 def _extreme(context: Context, name: str, first: Value, others: tuple[Value, ...]) -> Node:
     if not others:
-        raise FormulaError(f"{name} compares two arrays, and one is given", hint=f"for the entries of one write {name[:3]}(x)")
+        raise FormulaError(
+            f"{name} compares two arrays, and one is given", hint=f"for the entries of one write {name[:3]}(x)"
+        )
     total = first
     for other in others:
         left, right = operands(context, total, other)
@@ -62,7 +64,7 @@ def clip(x: Array, min: Any = None, max: Any = None, *, context: Context) -> Nod
         return x
     low = -float("inf") if min is None else min
     high = float("inf") if max is None else max
-    bounded = any(isinstance(bound, Node) and bound.is_float or isinstance(bound, float) for bound in (low, high))
+    bounded = any((isinstance(bound, Node) and bound.is_float) or isinstance(bound, float) for bound in (low, high))
     if not x.is_float and bounded and not (min is None or max is None):
         x = context.floats(x)
     x = context.floats(x)
@@ -82,7 +84,7 @@ def clamp_max(x: Array, max: Any, *, context: Context) -> Node:
 
 
 @function(FAMILY, example="Piecewise((x, x > 0), (0, True))")
-def Piecewise(*pairs: Any, context: Context) -> Node:  # noqa: N802 - SymPy's spelling
+def Piecewise(*pairs: Any, context: Context) -> Node:
     """The value of the first pair (value, condition) whose condition holds."""
     return _cases([(pair[1], pair[0]) for pair in _pairs(pairs)], float("nan"), context)
 
@@ -91,7 +93,9 @@ def Piecewise(*pairs: Any, context: Context) -> Node:  # noqa: N802 - SymPy's sp
 def select(condlist: Any, choicelist: Any, default: Any = 0, *, context: Context) -> Node:
     """The entry of the first array whose condition holds, else the default."""
     if not isinstance(condlist, (list, tuple)) or not isinstance(choicelist, (list, tuple)):
-        raise FormulaError("select needs a list of conditions and a list of arrays", hint="select([c1, c2], [a1, a2], default)")
+        raise FormulaError(
+            "select needs a list of conditions and a list of arrays", hint="select([c1, c2], [a1, a2], default)"
+        )
     if len(condlist) != len(choicelist):
         raise FormulaError(f"select has {len(condlist)} conditions and {len(choicelist)} arrays")
     return _cases(list(zip(condlist, choicelist, strict=True)), default, context)

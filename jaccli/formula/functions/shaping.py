@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
 from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.creation import grid
-from jaccli.formula.functions.registry import Array, Arrays, Axis, Whole, function
 from jaccli.formula.functions.reductions import normal_axes
-from jaccli.formula.values import Context, Value, broadcast_together, stack as stack_nodes
-from jaccli.graph.node import Node, apply, broadcast_to as broadcast_node, constant, reshape as reshape_node
-from jaccli.graph.node import select, show_shape, size_of, transpose as transpose_node
+from jaccli.formula.functions.registry import Array, Arrays, Axis, Whole, function
+from jaccli.formula.values import Context, Value, broadcast_together
+from jaccli.formula.values import stack as stack_nodes
+from jaccli.graph.node import Node, apply, constant, select, show_shape, size_of
+from jaccli.graph.node import broadcast_to as broadcast_node
+from jaccli.graph.node import reshape as reshape_node
+from jaccli.graph.node import transpose as transpose_node
 from jaccli.graph.primitive import normal_axis
 from jaccli.graph.primitives.shaping import take_slices
 
@@ -54,7 +58,9 @@ def _reshape(x: Node, lengths: tuple[int, ...]) -> Node:
     if unknown:
         known = size_of(length for length in lengths if length != -1)
         if known == 0 or x.size % known:
-            raise ShapeError(f"cannot reshape {show_shape(x.shape)} to {show_shape(lengths)}: {x.size} entries do not fit")
+            raise ShapeError(
+                f"cannot reshape {show_shape(x.shape)} to {show_shape(lengths)}: {x.size} entries do not fit"
+            )
         lengths = tuple(x.size // known if length == -1 else length for length in lengths)
     return apply("reshape", x, shape=lengths)
 
@@ -101,7 +107,8 @@ def transpose(x: Array, *axes: Any, context: Context) -> Node:
             return swapaxes(x, *pair)
         if x.ndim == 2 and sorted(pair) == [0, 1]:
             context.note(
-                f"transpose({order[0]}, {order[1]}) orders the axes as NumPy does; PyTorch would swap the two; .T is safe"
+                f"transpose({order[0]}, {order[1]}) orders the axes as NumPy does; "
+                "PyTorch would swap the two; .T is safe"
             )
     if len(order) != x.ndim:
         raise ShapeError(f"transpose needs an order of all {x.ndim} axes, and {show_shape(order)} is given")
@@ -175,9 +182,7 @@ def broadcast_to(x: Array, *shape: Any, context: Context) -> Node:
     """The entries repeated along new axes and axes of length 1."""
     lengths = _shape(context, shape)
     offset = len(lengths) - x.ndim
-    lengths = tuple(
-        x.shape[a - offset] if length == -1 and a >= offset else length for a, length in enumerate(lengths)
-    )
+    lengths = tuple(x.shape[a - offset] if length == -1 and a >= offset else length for a, length in enumerate(lengths))
     return apply("broadcast_to", x, shape=lengths)
 
 
@@ -286,7 +291,7 @@ def unstack(x: Array, axis: Whole = 0) -> Value:
 
 def _cut(x: Node, axis: int, borders: list[int]) -> Value:
     edges = [0, *(min(max(b, 0), x.shape[axis]) for b in borders), x.shape[axis]]
-    return tuple(part(x, axis, a, max(b - a, 0)) for a, b in zip(edges, edges[1:], strict=False))
+    return tuple(part(x, axis, a, max(b - a, 0)) for a, b in itertools.pairwise(edges))
 
 
 @function(FAMILY, "array_split", "tensor_split", example="split(x, 2)[0]")

@@ -2,11 +2,13 @@
 
 from jaccli.graph.primitives import (  # noqa: F401 - imported for their rows
     arithmetic,
+    bessel,
     contraction,
     decompositions,
     gamma,
     incomplete,
     indexing,
+    integrals,
     linear_algebra,
     logic,
     matrix_functions,

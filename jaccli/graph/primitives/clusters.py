@@ -24,6 +24,7 @@ from jaccli.graph.node import (
 from jaccli.graph.primitive import Case, Primitive, register
 from jaccli.graph.primitives.contraction import matmul
 from jaccli.graph.primitives.linear_algebra import matrix_transpose
+from jaccli.graph.primitives.parametric import parametric
 from jaccli.graph.primitives.shaping import take_slices
 from jaccli.lazy import lazy
 
@@ -138,7 +139,7 @@ def _turning(values: Any, second: bool) -> Any:
     """A skew matrix without a pattern that turns vectors within their cluster; for 0 the two sides turn apart."""
     length = values.shape[-1]
     i, j = np.arange(length)[:, None], np.arange(length)[None, :]
-    skew = np.sin(1.0 + i + j * j) - np.sin(1.0 + j + i * i)
+    skew = np.sin(1.0 + 2.0 * i + 3.0 * j) - np.sin(1.0 + 2.0 * j + 3.0 * i)
     together = _together(values)
     if second:
         zero = np.abs(values) <= _tolerance(values)
@@ -202,15 +203,14 @@ register(
 )
 
 
-def shared(weights: Node, values: Node, drops_zero: bool) -> Node:
-    """Weights of values, averaged over clusters: one row, shape (…, 1, n)."""
-    return matmul(columns(weights), apply("cluster_shares", values, drops_zero=drops_zero))
+def shared(weights: Node, held: Node, values: Node, drops_zero: bool) -> Node:
+    """Weights of values, averaged over clusters: one row, shape (…, 1, n).
 
-
-def unshared(values: Node, drops_zero: bool) -> tuple[Node, Node]:
-    """What averages over clusters, and what takes its place as soon as the values separate."""
-    shares = apply("cluster_shares", values, drops_zero=drops_zero)
-    return shares, broadcast_to(cast(identity(values.shape[-1]), values.dtype), shares.shape)
+    `held` are the weights with the values held fixed. As soon as the values move apart nothing is averaged, so the
+    weights change with the values as they are.
+    """
+    averaged = matmul(columns(held), apply("cluster_shares", values, drops_zero=drops_zero))
+    return averaged if held is weights else averaged + columns(apply("moving", weights, held))
 
 
 def steps(length: int, dtype: DType) -> Node:
@@ -240,3 +240,14 @@ class Quotient:
             for of_limit in (False, True)
         )
         return plain * self.numerator + limit * self.limit
+
+
+parametric(
+    "moving",
+    "0, with the slopes of a difference: of a value and of the same value held fixed.",
+    lambda value, held: np.zeros(np.broadcast_shapes(np.shape(value), np.shape(held)), np.result_type(value, held)),
+    lambda g, y, value, held: g,
+    lambda g, y, value, held: -g,
+    variants=(),
+    template="{0} - stop_gradient({0})",
+)

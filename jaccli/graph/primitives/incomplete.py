@@ -137,7 +137,7 @@ parametric(
     _gamma_shape_slope,
     lambda g, y, a, x: g * apply("gammainc_shape_slope", a, x, order=2) if y.params["order"] == 1 else _refuse(),
     _gamma_mixed,
-    variants=(),
+    variants=(({"order": 1}, (SHAPE, (0.1, 4.0))),),
     template="d/da gammainc({0}, {1})",
 )
 
@@ -302,7 +302,7 @@ parametric(
     _beta_next(1, 0),
     _beta_next(0, 1),
     _beta_mixed,
-    variants=(),
+    variants=tuple(({"orders": orders}, (SHAPE, SHAPE, UNIT)) for orders in ((1, 0), (0, 1))),
     template="d/d(a, b) betainc({0}, {1}, {2})",
 )
 

@@ -6,7 +6,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jaccli.errors import ShapeError
-from jaccli.graph.node import DType, Node, Shape, apply, broadcast_to, constant, reshape, select, show_shape, size_of, transpose
+from jaccli.graph.node import (
+    DType,
+    Node,
+    Shape,
+    apply,
+    broadcast_to,
+    constant,
+    reshape,
+    select,
+    show_shape,
+    size_of,
+    transpose,
+)
 from jaccli.graph.primitive import Case, Masked, Primitive, register
 from jaccli.lazy import lazy
 
@@ -72,7 +84,9 @@ register(
 
 def _extreme_shape(x: Node, axes: Axes) -> tuple[Shape, DType]:
     if size_of(drop(x.shape, axes)) and any(x.shape[axis] == 0 for axis in axes):
-        raise ShapeError(f"an array of shape {show_shape(x.shape)} has no largest or smallest entry along an empty axis")
+        raise ShapeError(
+            f"an array of shape {show_shape(x.shape)} has no largest or smallest entry along an empty axis"
+        )
     return _axes_shape(x, axes)
 
 

@@ -61,7 +61,9 @@ register(
 
 def _transpose_shape(x: Node, permutation: tuple[int, ...]) -> tuple[Shape, DType]:
     if sorted(permutation) != list(range(x.ndim)):
-        raise ShapeError(f"{show_shape(permutation)} is no order of the axes of an array of shape {show_shape(x.shape)}")
+        raise ShapeError(
+            f"{show_shape(permutation)} is no order of the axes of an array of shape {show_shape(x.shape)}"
+        )
     return tuple(x.shape[axis] for axis in permutation), x.dtype
 
 
@@ -79,7 +81,10 @@ register(
         "moves",
         batch=lambda node, args, batched, size: transpose(args[0], (0, *(a + 1 for a in node.params["permutation"]))),
         structural=True,
-        cases=(Case(((2, 3),), (ANY,), {"permutation": (1, 0)}), Case(((2, 1, 3),), (ANY,), {"permutation": (1, 2, 0)})),
+        cases=(
+            Case(((2, 3),), (ANY,), {"permutation": (1, 0)}),
+            Case(((2, 1, 3),), (ANY,), {"permutation": (1, 2, 0)}),
+        ),
     )
 )
 

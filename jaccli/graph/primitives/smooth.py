@@ -311,6 +311,8 @@ elementwise(
     ranges=(ANY,),
     symbolic=lambda sympy, x: 1 / (1 + sympy.exp(-x)),
 )
+
+
 def _softplus(out: Any, x: Any) -> None:
     rising = np.maximum(x, 0.0)
     np.abs(x, out=out)

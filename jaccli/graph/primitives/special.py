@@ -92,8 +92,7 @@ def _refined(x: Any) -> Any:
     slope = _ROOT_PI / 2 * _exp_square(y, 1.0)
     size = np.abs(y)
     residual = np.where(np.abs(x) > 0.5, special.erfc(size) - (1.0 - np.abs(x)), 0.0)
-    correction = np.where(np.isfinite(slope), residual * slope, 0.0)
-    return slope * (1.0 + 2.0 * size * correction)
+    return slope * np.where(np.isfinite(slope), 1.0 + 2.0 * size * residual * slope, 1.0)
 
 
 elementwise(
@@ -120,7 +119,7 @@ elementwise(
     lambda x: special.erfcinv(x),
     lambda g, y, x: -(g * (_ROOT_PI / 2 * exp_square(y, 1.0))),
     ranges=((0.1, 1.9),),
-    symbolic=lambda sympy, x: sympy.erfcinv(x),
+    symbolic=lambda sympy, x: sympy.erfinv(1 - x),
     kinks="minus infinity at 0 and 2, NaN outside",
 )
 elementwise(
@@ -164,7 +163,7 @@ elementwise(
     lambda x: special.ndtri(x),
     lambda g, y, x: g * (_ROOT_TWO_PI * exp_square(y, 0.5)),
     ranges=(UNIT,),
-    symbolic=lambda sympy, x: -sympy.sqrt(2) * sympy.erfcinv(2 * x),
+    symbolic=lambda sympy, x: -sympy.sqrt(2) * sympy.erfinv(1 - 2 * x),
     kinks="infinite at 0 and 1, NaN outside",
 )
 elementwise(

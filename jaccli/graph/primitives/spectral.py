@@ -25,7 +25,6 @@ from jaccli.graph.primitives.clusters import (
     shared,
     skew,
     steps,
-    unshared,
 )
 from jaccli.graph.primitives.contraction import matmul
 from jaccli.graph.primitives.linear_algebra import matrix_transpose, square
@@ -75,7 +74,7 @@ def _eigh_varied(index: int, g: Node, node: Node, variation: Variation) -> Node:
     values, vectors = row(node, 0), rows(node, 1, length)
     turned = matrix_transpose(vectors)
     if _only(g, 0):
-        return matmul(vectors * shared(row(g, 0), values, False), turned)
+        return matmul(vectors * shared(row(g, 0), row(variation.held(), 0), values, False), turned)
     numerator = skew(matmul(turned, rows(g, 1, length)))
     rates = steps(length, node.dtype)
     opening = off_diagonal(rates - down(rates))
@@ -95,7 +94,7 @@ def _eigh_slopes(node: Node, rates: Node, variation: Variation) -> tuple[Node, N
     values, vectors = row(node, 0), rows(node, 1, length)
     turned = matrix_transpose(vectors)
     split = _stack(broadcast_to(rates, values.shape), filled(vectors.shape, 0.0, node.dtype))
-    slope = skew(matmul(turned, rows(variation.along(split, unshared(values, False)), 1, length)))
+    slope = skew(matmul(turned, rows(variation.along(split), 1, length)))
     generic = variation.generic()
     projected = matmul(turned, rows(generic.cotangent, 1, length))
     turn = apply("cluster_turn", values, second=False)
@@ -171,15 +170,16 @@ def _svd_varied(index: int, g: Node, node: Node, variation: Variation) -> Node:
     length = node.shape[-1]
     own, back = Singular(node, height), Singular(g, height)
     if _only(g, height):
-        return matmul(own.left * shared(back.values, own.values, True), matrix_transpose(own.right))
+        weights = shared(back.values, row(variation.held(), height), own.values, True)
+        return matmul(own.left * weights, matrix_transpose(own.right))
     rates = steps(length, node.dtype)
     slopes = _SingularSlopes(node, own, rates, height, variation)
     scale = largest(down(own.values), 2)
     left, right = back.skews(own)
-    along, down = columns(own.values), down(own.values)
+    along, below = columns(own.values), down(own.values)
+    difference, total_gap = off_diagonal(along - below), off_diagonal(along + below)
     first = Quotient(left + right, slopes.left + slopes.right, off_diagonal(rates - down(rates)), slopes.doubt_sum)
     second = Quotient(left - right, slopes.left - slopes.right, rates + down(rates), slopes.doubt_difference)
-    difference, total_gap = off_diagonal(along - down), off_diagonal(along + down)
     halves = first.over(difference, scale, slopes.level, length) + second.over(
         total_gap, scale, slopes.level, length
     )
@@ -201,7 +201,7 @@ class _SingularSlopes:
     def __init__(self, node: Node, own: Singular, rates: Node, height: int, variation: Variation) -> None:
         split = self._packed(None, broadcast_to(rates, own.values.shape), None, own)
         chained = variation.is_chained
-        moved = node if chained else variation.along(split, unshared(own.values, True))
+        moved = node if chained else variation.along(split)
         slope = Singular(moved, height)
         self.left, self.right = slope.skews(own)
         self.beside = slope.beside(own)

@@ -60,7 +60,6 @@ def svg(counts: Array, title: str) -> str:
 
 def _runs(cells: Array) -> list[tuple[int, int, int]]:
     """Row, first and last column (exclusive) of every run of cells that are set."""
-    height, width = cells.shape
     edges = np.diff(np.pad(cells.astype(np.int8), ((0, 0), (1, 1))), axis=1)
     rows, first = np.nonzero(edges == 1)
     _, last = np.nonzero(edges == -1)

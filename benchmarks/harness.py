@@ -1,0 +1,172 @@
+"""What every benchmark shares: peers that may be missing, timing in turns, ratios, and the table of results."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+Work = Callable[[], Any]
+
+
+class MissingPeer(Exception):
+    """A peer that cannot be imported here, or is known not to manage the task."""
+
+
+def peer(name: str) -> Any:
+    """The module of a peer.
+
+    Raises:
+        MissingPeer: it is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise MissingPeer(f"{name} is not installed") from error
+
+
+class Times(NamedTuple):
+    """Seconds of repeated runs."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return statistics.median(self.seconds)
+
+    @property
+    def spread(self) -> float:
+        """Half of the range, relative to the median."""
+        return (max(self.seconds) - min(self.seconds)) / 2 / self.median
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the results.
+
+    Attributes:
+        task: what was done.
+        peer: who it was compared with.
+        ours, theirs: what was measured, in words.
+        ratio: how many times the peer's figure is of ours; None where that means nothing.
+        target: the least ratio (or other bound), in words, or "".
+        holds: whether the target is met; None where there is none, or it could not be measured.
+    """
+
+    task: str
+    peer: str
+    ours: str
+    theirs: str
+    ratio: float | None
+    target: str = ""
+    holds: bool | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two ways to one result, which are timed in turns once they have been seen to agree.
+
+    Attributes:
+        task, peer: as in `Figure`.
+        ours: gives our result, from scratch or warm as the task says.
+        prepare: makes the peer's way; it may raise `MissingPeer`.
+        agree: raises AssertionError where the two results differ.
+        least: the ratio that is wanted.
+        repeats: how often ours is run, and how often the peer is.
+    """
+
+    task: str
+    peer: str
+    ours: Work
+    prepare: Callable[[], Work]
+    agree: Callable[[Any, Any], None]
+    least: float | None = None
+    repeats: tuple[int, int] = (15, 15)
+
+    def figure(self) -> Figure:
+        """Runs both, checks that they agree, and compares the medians."""
+        target = "" if self.least is None else f"≥ {self.least:,g} ×"
+        try:
+            theirs = self.prepare()
+        except MissingPeer as missing:
+            return Figure(self.task, self.peer, "", f"skipped: {missing}", None, target)
+        mine, other = self._timed(theirs)
+        ratio = other.median / mine.median
+        holds = None if self.least is None else ratio >= self.least
+        return Figure(self.task, self.peer, shown(mine), shown(other), ratio, target, holds)
+
+    def _timed(self, theirs: Work) -> tuple[Times, Times]:
+        """The first run of each is compared; it counts where there is no other, being all that a first result is."""
+        ours_first, mine = seconds(self.ours)
+        theirs_first, other = seconds(theirs)
+        self.agree(ours_first, theirs_first)
+        del ours_first, theirs_first
+        counts = self.repeats
+        ours_times = [mine] if counts[0] == 1 else []
+        theirs_times = [other] if counts[1] == 1 else []
+        for turn in range(max(counts)):
+            if len(ours_times) < counts[0] and turn < counts[0]:
+                ours_times.append(seconds(self.ours)[1])
+            if len(theirs_times) < counts[1] and turn < counts[1]:
+                theirs_times.append(seconds(theirs)[1])
+        return Times(tuple(ours_times)), Times(tuple(theirs_times))
+
+
+def seconds(work: Work) -> tuple[Any, float]:
+    """The result of a piece of work and how long it took, garbage of earlier work being out of the way."""
+    gc.collect()
+    start = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - start
+
+
+def shown(times: Times) -> str:
+    """`12.3 ms ± 4 %`; without a spread where there was one run."""
+    spread = f" ± {100 * times.spread:.0f} %" if len(times.seconds) > 1 else ""
+    return f"{duration(times.median)}{spread}"
+
+
+def duration(length: float) -> str:
+    """A time for people."""
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if length >= scale:
+            return f"{length / scale:.3g} {unit}"
+    return f"{length * 1e9:.3g} ns"
+
+
+def tables(sections: Iterator[tuple[str, Sequence[Figure]]]) -> Iterator[str]:
+    """The results as Markdown, part by part."""
+    yield "# Benchmarks\n\n"
+    yield (
+        "Ratios in one run on one machine; `python -m benchmarks` writes this file. A ratio above 1 means that jaccli\n"
+        "is faster (or needs fewer). Every pair is checked to agree before it is timed, and runs in turns; times are\n"
+        "medians, ± half of the range.\n\n"
+    )
+    yield f"{surroundings()}\n"
+    for title, figures in sections:
+        yield f"\n## {title}\n\n| task | peer | jaccli | peer's | ratio | target | |\n"
+        yield "|---|---|---:|---:|---:|---:|---|\n"
+        for one in figures:
+            ratio = "" if one.ratio is None else f"{one.ratio:,.3g} ×"
+            mark = {None: "", True: "✓", False: "✗"}[one.holds]
+            cells = (one.task, one.peer, one.ours, one.theirs, ratio, one.target, mark)
+            yield "| " + " | ".join(cells) + " |\n"
+
+
+def surroundings() -> str:
+    """Versions of Python and of the peers that are here."""
+    versions = [f"Python {platform.python_version()}"]
+    for name in ("numpy", "scipy", "sympy", "torch", "jax", "asdex", "autograd"):
+        try:
+            module = peer(name)
+        except MissingPeer:
+            versions.append(f"{name} missing")
+        else:
+            versions.append(f"{name} {getattr(module, '__version__', '')}".strip())
+    return ", ".join(versions)

@@ -1,0 +1,290 @@
+"""Bessel, Airy and spherical Bessel functions of a fixed order, and the classical orthogonal polynomials.
+
+Slopes are sums of neighbours in order (Abramowitz and Stegun, Handbook of Mathematical Functions, 9.1.27, 9.6.26, 10.1.20, 22.8),
+which have no removable point at 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from jaccli.graph.node import Node, apply
+from jaccli.graph.primitives.parametric import parametric
+from jaccli.lazy import lazy
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy import special
+else:
+    np = lazy("numpy")
+    special = lazy("scipy.special")
+
+POSITIVE = (0.4, 5.0)
+ANY = (-4.0, 4.0)
+_FAST = {
+    ("j", 0.0): "j0",
+    ("j", 1.0): "j1",
+    ("y", 0.0): "y0",
+    ("y", 1.0): "y1",
+    ("i", 0.0): "i0",
+    ("i", 1.0): "i1",
+    ("k", 0.0): "k0",
+    ("k", 1.0): "k1",
+    ("ie", 0.0): "i0e",
+    ("ie", 1.0): "i1e",
+    ("ke", 0.0): "k0e",
+    ("ke", 1.0): "k1e",
+}
+_GENERAL = {"j": "jv", "y": "yv", "i": "iv", "k": "kv", "ie": "ive", "ke": "kve"}
+
+
+def bessel(x: Node, kind: str, order: float) -> Node:
+    """The Bessel function of a kind (j, y, i, k, or scaled ie, ke) and order; of a negative whole order by reflection."""
+    if order < 0 and order == int(order):
+        mirrored = apply("bessel", x, kind=kind, order=-order)
+        return -mirrored if kind in ("j", "y") and int(order) % 2 else mirrored
+    return apply("bessel", x, kind=kind, order=float(order))
+
+
+def _bessel(x: Any, kind: str, order: float) -> Any:
+    fast = _FAST.get((kind, order))
+    found = getattr(special, fast)(x) if fast else getattr(special, _GENERAL[kind])(order, x)
+    return np.asarray(found, np.asarray(x).dtype)
+
+
+def _bessel_slope(g: Node, y: Node, x: Node) -> Node:
+    kind, order = y.params["kind"], y.params["order"]
+    if kind in ("ie", "ke"):
+        return g * apply("bessel_scaled_slope", x, kind=kind, order=order)
+    if order == 0:
+        next_ = bessel(x, kind, 1.0)
+        return g * (next_ if kind == "i" else -next_)
+    below, above = bessel(x, kind, order - 1.0), bessel(x, kind, order + 1.0)
+    total = below - above if kind in ("j", "y") else below + above
+    return g * ((-0.5 if kind == "k" else 0.5) * total)
+
+
+def _symbolic(sympy: Any, x: Any, kind: str, order: float) -> Any:
+    number = sympy.nsimplify(order)
+    function = {"j": sympy.besselj, "y": sympy.bessely, "i": sympy.besseli, "k": sympy.besselk}[kind[0]]
+    scale = {"ie": sympy.exp(-sympy.Abs(x)), "ke": sympy.exp(x)}.get(kind, 1)
+    return scale * function(number, x)
+
+
+parametric(
+    "bessel",
+    "Bessel function of a fixed order: J, Y, I, K, and I, K scaled by an exponential.",
+    _bessel,
+    _bessel_slope,
+    variants=(
+        *(({"kind": "j", "order": order}, (ANY,)) for order in (0.0, 1.0, 3.0)),
+        *(({"kind": kind, "order": 0.5}, (POSITIVE,)) for kind in ("j", "y", "i", "k")),
+        *(({"kind": kind, "order": order}, (POSITIVE,)) for kind in ("y", "k") for order in (0.0, 2.0)),
+        *(({"kind": "i", "order": order}, (ANY,)) for order in (0.0, 1.0)),
+        *(({"kind": kind, "order": order}, (POSITIVE,)) for kind in ("ie", "ke") for order in (0.0, 1.0, 1.5)),
+    ),
+    template="bessel_{kind}({order}, {0})",
+    symbolic=_symbolic,
+    kinks="exact at 0; i0e has a kink there, where its slope is 0",
+)
+
+_NODES = 48
+_SERIES_FROM = 25.0
+
+
+def _scaled_slope(x: Any, kind: str, order: float) -> Any:
+    """Neighbours less the function cancel; far out an asymptotic series does not, and nor does an integral near 0."""
+    x = np.asarray(x)
+    value = getattr(special, _GENERAL[kind])
+    neighbours = 0.5 * (value(abs(order - 1.0) if order < 1 and order == int(order) else order - 1.0, x) + value(order + 1.0, x))
+    if kind == "ke":
+        direct = value(order, x) - neighbours
+        return np.where(x > _SERIES_FROM, _far_slope(x, order, -1.0), direct).astype(x.dtype, copy=False)
+    direct = neighbours - np.sign(x) * value(order, x)
+    size = np.abs(x)
+    if order in (0.0, 1.0):
+        sign = np.sign(x) if order == 0.0 else 1.0
+        direct = np.where(size > 1.0, sign * _near_slope(size, int(order)), direct)
+        far = sign * _far_slope(size, order, 1.0)
+    else:
+        far = _far_slope(size, order, 1.0)
+    usable = (size > _SERIES_FROM) & ((x > 0) | (order in (0.0, 1.0))) & (order * order < _SERIES_FROM)
+    return np.where(usable, far, direct).astype(x.dtype, copy=False)
+
+
+def _near_slope(x: Any, order: int) -> Any:
+    """The integral over an angle of (cos - 1)*cos(order*angle)*exp(x*(cos - 1)) over pi, by the trapezoidal rule."""
+    total = np.zeros_like(x)
+    for k in range(_NODES + 1):
+        angle = math.pi * k / _NODES
+        less = -2.0 * math.sin(angle / 2) ** 2
+        weight = (0.5 if k in (0, _NODES) else 1.0) * less * math.cos(order * angle) / _NODES
+        total = total + weight * np.exp(np.minimum(x, _SERIES_FROM) * less)
+    return total
+
+
+def _far_slope(x: Any, order: float, sign: float) -> Any:
+    """The derivative of Hankel's series, term by term."""
+    safe = np.maximum(x, _SERIES_FROM)
+    term = np.ones_like(safe)
+    total = np.zeros_like(safe)
+    for k in range(24):
+        total = total - (k + 0.5) * term
+        term = term * -sign * (4.0 * order * order - (2 * k + 1) ** 2) / (8.0 * (k + 1) * safe)
+    front = 1.0 / np.sqrt(2.0 * np.pi * safe) if sign > 0 else np.sqrt(np.pi / (2.0 * safe))
+    return front * total / safe
+
+
+def _scaled_second(g: Node, y: Node, x: Node) -> Node:
+    kind, order = y.params["kind"], y.params["order"]
+    sign = -1.0 if kind == "ke" else 1.0
+
+    def slope(at: float) -> Node:
+        return apply("bessel_scaled_slope", x, kind=kind, order=abs(at) if at == int(at) else at)
+
+    side = apply("sign", x) if kind == "ie" else 1.0
+    if order == 0:
+        return g * (sign * slope(1.0) - sign * (side * slope(0.0)))
+    return g * (0.5 * sign * (slope(order - 1.0) + slope(order + 1.0)) - sign * (side * slope(order)))
+
+
+parametric(
+    "bessel_scaled_slope",
+    "Derivative of a Bessel function scaled by an exponential.",
+    _scaled_slope,
+    _scaled_second,
+    variants=tuple(({"kind": kind, "order": order}, (POSITIVE,)) for kind in ("ie", "ke") for order in (0.0, 1.0)),
+    template="d/dx bessel_{kind}({order}, {0})",
+)
+
+
+def _airy(x: Any, kind: str) -> Any:
+    return np.asarray(special.airy(x)[("ai", "aip", "bi", "bip").index(kind)], np.asarray(x).dtype)
+
+
+def _airy_slope(g: Node, y: Node, x: Node) -> Node:
+    kind = y.params["kind"]
+    if kind.endswith("p"):
+        return g * (x * apply("airy", x, kind=kind[:2]))
+    return g * apply("airy", x, kind=f"{kind}p")
+
+
+parametric(
+    "airy",
+    "Airy functions Ai and Bi, and their slopes.",
+    _airy,
+    _airy_slope,
+    variants=tuple(({"kind": kind}, ((-3.0, 2.0),)) for kind in ("ai", "aip", "bi", "bip")),
+    template="airy_{kind}({0})",
+    symbolic=lambda sympy, x, kind: {
+        "ai": sympy.airyai,
+        "aip": sympy.airyaiprime,
+        "bi": sympy.airybi,
+        "bip": sympy.airybiprime,
+    }[kind](x),
+)
+
+
+def _spherical(x: Any, kind: str, order: int) -> Any:
+    return np.asarray(getattr(special, f"spherical_{kind}n")(order, x), np.asarray(x).dtype)
+
+
+def _spherical_slope(g: Node, y: Node, x: Node) -> Node:
+    kind, n = y.params["kind"], y.params["order"]
+    above = apply("spherical_bessel", x, kind=kind, order=n + 1)
+    if n == 0:
+        return g * (above if kind == "i" else -above)
+    below = apply("spherical_bessel", x, kind=kind, order=n - 1)
+    sign = 1.0 if kind in ("i", "k") else -1.0
+    total = (float(n) * below + sign * (n + 1.0) * above) / (2.0 * n + 1.0)
+    return g * (-total if kind == "k" else total)
+
+
+parametric(
+    "spherical_bessel",
+    "Spherical Bessel function of a fixed whole order: j, y, i, k.",
+    _spherical,
+    _spherical_slope,
+    variants=tuple(({"kind": kind, "order": order}, (POSITIVE,)) for kind in "jyik" for order in (0, 2)),
+    template="spherical_{kind}n({order}, {0})",
+    symbolic=lambda sympy, x, kind, order: (
+        sympy.sqrt(sympy.pi / (2 * x)) * _symbolic(sympy, x, kind, order + 0.5)
+    ),
+    kinks="exact at 0",
+)
+
+
+def polynomial(x: Node, kind: str, degree: int, *shapes: float) -> Node:
+    """A classical orthogonal polynomial; below degree 0 it is 0."""
+    return apply("polynomial", x, kind=kind, degree=degree, shapes=tuple(map(float, shapes)))
+
+
+def _polynomial(x: Any, kind: str, degree: int, shapes: tuple[float, ...]) -> Any:
+    x = np.asarray(x)
+    if degree < 0:
+        return np.zeros_like(x)
+    return np.asarray(getattr(special, f"eval_{kind}")(degree, *shapes, x), x.dtype)
+
+
+def _polynomial_slope(g: Node, y: Node, x: Node) -> Node:
+    kind, n, shapes = y.params["kind"], y.params["degree"], y.params["shapes"]
+    match kind:
+        case "legendre":
+            return g * polynomial(x, "gegenbauer", n - 1, 1.5)
+        case "chebyt":
+            return g * (float(n) * polynomial(x, "chebyu", n - 1))
+        case "chebyu":
+            return g * (2.0 * polynomial(x, "gegenbauer", n - 1, 2.0))
+        case "gegenbauer":
+            return g * (2.0 * shapes[0] * polynomial(x, kind, n - 1, shapes[0] + 1.0))
+        case "jacobi":
+            factor = 0.5 * (n + sum(shapes) + 1.0)
+            return g * (factor * polynomial(x, kind, n - 1, *(shape + 1.0 for shape in shapes)))
+        case "hermite":
+            return g * (2.0 * n * polynomial(x, kind, n - 1))
+        case "hermitenorm":
+            return g * (float(n) * polynomial(x, kind, n - 1))
+        case _:
+            shape = shapes[0] if shapes else 0.0
+            return -(g * polynomial(x, "genlaguerre", n - 1, shape + 1.0))
+
+
+def _polynomial_symbolic(sympy: Any, x: Any, kind: str, degree: int, shapes: tuple[float, ...]) -> Any:
+    if degree < 0:
+        return sympy.Integer(0)
+    numbers = [sympy.nsimplify(shape) for shape in shapes]
+    match kind:
+        case "hermitenorm":
+            return 2 ** sympy.Rational(-degree, 2) * sympy.hermite(degree, x / sympy.sqrt(2))
+        case "genlaguerre":
+            return sympy.assoc_laguerre(degree, numbers[0], x)
+        case "chebyt" | "chebyu":
+            return (sympy.chebyshevt if kind == "chebyt" else sympy.chebyshevu)(degree, x)
+        case _:
+            return getattr(sympy, kind)(degree, *numbers, x)
+
+
+parametric(
+    "polynomial",
+    "Classical orthogonal polynomial of a fixed degree.",
+    _polynomial,
+    _polynomial_slope,
+    variants=tuple(
+        ({"kind": kind, "degree": degree, "shapes": shapes}, ((-0.9, 0.9),))
+        for degree in (0, 3)
+        for kind, shapes in (
+            ("legendre", ()),
+            ("chebyt", ()),
+            ("chebyu", ()),
+            ("hermite", ()),
+            ("hermitenorm", ()),
+            ("laguerre", ()),
+            ("genlaguerre", (0.5,)),
+            ("gegenbauer", (1.5,)),
+            ("jacobi", (0.5, 1.5)),
+        )
+    ),
+    template="eval_{kind}({degree}, {0})",
+    symbolic=_polynomial_symbolic,
+)
