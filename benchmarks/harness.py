@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 Work = Callable[[], Any]
 
+_ROUNDS = 5
+
 
 class MissingPeer(Exception):
     """A peer that cannot be imported here, or is known not to manage the task."""
@@ -42,8 +44,9 @@ class Times(NamedTuple):
 
     @property
     def spread(self) -> float:
-        """Half of the range, relative to the median."""
-        return (max(self.seconds) - min(self.seconds)) / 2 / self.median
+        """Half of the range between the quartiles, relative to the median."""
+        quarter, _, three_quarters = statistics.quantiles(self.seconds, n=4, method="inclusive")
+        return (three_quarters - quarter) / 2 / self.median
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,11 @@ class Comparison:
     prepare: Callable[[], Work]
     agree: Callable[[Any, Any], None]
     least: float | None = None
-    repeats: tuple[int, int] = (15, 15)
+    repeats: tuple[int, int] = (100, 100)
 
     def figure(self) -> Figure:
         """Runs both, checks that they agree, and compares the medians."""
+        gc.collect()
         target = "" if self.least is None else f"≥ {self.least:,g} ×"
         try:
             theirs = self.prepare()
@@ -102,25 +106,24 @@ class Comparison:
         return Figure(self.task, self.peer, shown(mine), shown(other), ratio, target, holds)
 
     def _timed(self, theirs: Work) -> tuple[Times, Times]:
-        """The first run of each is compared; it counts where there is no other, being all that a first result is."""
-        ours_first, mine = seconds(self.ours)
-        theirs_first, other = seconds(theirs)
-        self.agree(ours_first, theirs_first)
-        del ours_first, theirs_first
-        counts = self.repeats
-        ours_times = [mine] if counts[0] == 1 else []
-        theirs_times = [other] if counts[1] == 1 else []
-        for turn in range(max(counts)):
-            if len(ours_times) < counts[0] and turn < counts[0]:
-                ours_times.append(seconds(self.ours)[1])
-            if len(theirs_times) < counts[1] and turn < counts[1]:
-                theirs_times.append(seconds(theirs)[1])
-        return Times(tuple(ours_times)), Times(tuple(theirs_times))
+        """The first run of each is compared; it counts where there is no other, being all that a first result is.
+
+        The others go in rounds, ours and theirs by turns, so that a slow spell of the machine meets both.
+        """
+        first, mine = seconds(self.ours)
+        first_of_peer, other = seconds(theirs)
+        self.agree(first, first_of_peer)
+        del first, first_of_peer
+        times: tuple[list[float], list[float]] = ([], [])
+        for turn in range(_ROUNDS):
+            for work, repeats, found in zip((self.ours, theirs), self.repeats, times, strict=True):
+                if repeats > 1:
+                    found += (seconds(work)[1] for _ in range(turn, repeats, _ROUNDS))
+        return Times(tuple(times[0] or [mine])), Times(tuple(times[1] or [other]))
 
 
 def seconds(work: Work) -> tuple[Any, float]:
-    """The result of a piece of work and how long it took, garbage of earlier work being out of the way."""
-    gc.collect()
+    """The result of a piece of work and how long it took."""
     start = time.perf_counter()
     result = work()
     return result, time.perf_counter() - start
@@ -146,7 +149,7 @@ def tables(sections: Iterator[tuple[str, Sequence[Figure]]]) -> Iterator[str]:
     yield (
         "Ratios in one run on one machine; `python -m benchmarks` writes this file. A ratio above 1 means that jaccli\n"
         "is faster (or needs fewer). Every pair is checked to agree before it is timed, and runs in turns; times are\n"
-        "medians, ± half of the range.\n\n"
+        "medians, ± half of the range between the quartiles.\n\n"
     )
     yield f"{surroundings()}\n"
     for title, figures in sections:

@@ -1,4 +1,4 @@
-"""A call from the shell: whole processes against the imports alone, and against the same derivative in a peer's script."""
+"""A call from the shell: whole processes against the imports alone, and against scripts for the same derivative."""
 
 from __future__ import annotations
 

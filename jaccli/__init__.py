@@ -1,10 +1,10 @@
 """jaccli: derivatives of a formula, from the command line and from Python.
 
-    >>> import jaccli
-    >>> f = jaccli.Formula("(x + 1)**2")
-    >>> f.vjp({"x": [[1.0, 0.0], [0.0, 1.0]]}, 1.0)["x"]
-    array([[4., 2.],
-           [2., 4.]])
+>>> import jaccli
+>>> f = jaccli.Formula("(x + 1)**2")
+>>> f.vjp({"x": [[1.0, 0.0], [0.0, 1.0]]}, 1.0)["x"]
+array([[4., 2.],
+       [2., 4.]])
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How a cotangent changes when the node that it belongs to moves.
 
 An eigenvector has no slope where its eigenvalue is repeated, but a smooth function of the matrix has one, and
-it is hidden in a quotient 0/0: the numerator vanishes because the cotangent does so for equal eigenvalues. The slope of the
-cotangent, along a direction that tells the eigenvalues apart, gives the limit exactly.
+it is hidden in a quotient 0/0: the numerator vanishes because the cotangent does so for equal eigenvalues. The slope
+of the cotangent, along a direction that tells the eigenvalues apart, gives the limit exactly.
 """
 
 from __future__ import annotations

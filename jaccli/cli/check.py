@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from jaccli.cli.command import command
-from jaccli.cli.options import Against, Cotangent, NumericOutput, Problem
-from jaccli.errors import ExitCode
+from jaccli.cli.options import Against, CheckHessian, CheckJacobian, Cotangent, NumericOutput, Problem
+from jaccli.errors import ExitCode, UsageError
 from jaccli.io.listing import Listing
 
 if TYPE_CHECKING:
@@ -20,7 +20,14 @@ _STYLES = {"agrees": "green", "differs": "bold red"}
 
 
 @command(example='jaccli check "(x+1)**2" --x eye:5')
-def run(problem: Problem, output: NumericOutput, v: Cotangent = None, against: Against = None) -> None:
+def run(
+    problem: Problem,
+    output: NumericOutput,
+    v: Cotangent = None,
+    against: Against = None,
+    jacobian: CheckJacobian = False,
+    hessian: CheckHessian = False,
+) -> None:
     """Checks the derivative against independent witnesses: exit code 0 if it holds, 1 if not.
 
     symbolic: the derivative by SymPy, evaluated with 50 digits. fd: finite differences with an error estimate.
@@ -28,13 +35,21 @@ def run(problem: Problem, output: NumericOutput, v: Cotangent = None, against: A
     """
     from jaccli.cli.request import read
 
+    if jacobian and hessian:
+        raise UsageError("--jacobian and --hessian exclude each other", hint="check one after the other")
     request = read("check", problem, output, cotangents=[] if v is None else [v])
 
     from jaccli.verify import check
 
     chosen = ("symbolic", "fd") if against is None else tuple(name.strip() for t in against for name in t.split(","))
     report = check(
-        request.formula, request.point, v=request.cotangent(v), wrt=request.wrt, against=chosen, seed=problem.seed
+        request.formula,
+        request.point,
+        v=request.cotangent(v),
+        wrt=request.wrt,
+        against=chosen,
+        seed=problem.seed,
+        target="hessian" if hessian else "jacobian" if jacobian else "vjp",
     )
     holds = report.holds and (report.smooth or not output.strict)
     request.deliver(_listing(request, report, holds))
@@ -45,6 +60,8 @@ def run(problem: Problem, output: NumericOutput, v: Cotangent = None, against: A
 def _listing(request: Request, report: CheckReport, holds: bool) -> Listing:
     notes = [f"{row.witness}, {row.input}: {row.note}" for row in report.rows if row.note]
     verdict = "the derivative holds" if holds else "the derivative does not hold"
+    if not report.compared:
+        verdict = "nothing could be compared"
     return Listing(
         title=f"derivative of {request.expression}",
         columns=_COLUMNS,

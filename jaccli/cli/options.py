@@ -165,5 +165,9 @@ State = Annotated[
 ]
 Against = Annotated[
     list[str] | None,
-    typer.Option(metavar="WITNESSES", help="Which witnesses: symbolic, fd, adjoint, forward. Default: symbolic,fd."),
+    typer.Option(
+        metavar="WITNESSES", help="Which witnesses: symbolic, fd, adjoint, forward, or all. Default: symbolic,fd."
+    ),
 ]
+CheckJacobian = Annotated[bool, typer.Option("--jacobian", help="Check the whole Jacobian in place of one product.")]
+CheckHessian = Annotated[bool, typer.Option("--hessian", help="Check the Hessian of an output of one entry.")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from jaccli.errors import FormulaError, ShapeError
+from jaccli.formula.updates import At, Update, places
 from jaccli.formula.values import Context, Pair, SliceValue, Value, broadcast_together, describe
 from jaccli.graph.node import Node, apply, cast, constant, constant_array, reshape, size_of, transpose
 from jaccli.graph.primitives.shaping import Bounds, take_slices
@@ -29,6 +30,8 @@ def index(context: Context, value: Value, items: list[Value]) -> Value:
         return value.indices if items[0] else value.values
     if isinstance(value, str):
         raise FormulaError("a text has no entries here")
+    if isinstance(value, At):
+        return Update(value.array, context.array(index(context, places(value.array), items)))
     node = context.array(value)
     parts = _normalise(context, node, items)
     return _gather(_basic(node, parts), parts)

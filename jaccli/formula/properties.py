@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jaccli.errors import FormulaError, nearest
 from jaccli.formula.functions.registry import call, find, functions
+from jaccli.formula.updates import At, Update, update
 from jaccli.formula.values import Context, Pair, Value, describe
 from jaccli.graph.node import Node, apply
 
@@ -49,6 +50,8 @@ def read_property(context: Context, value: Value, name: str) -> Value:
     if isinstance(value, (list, tuple)) and name in ("S", "U", "Vh", "Q", "R", "eigenvalues", "eigenvectors"):
         raise FormulaError(f".{name} is not known here", hint="give the parts names: U, S, V = svd(A)")
     node = context.array(value)
+    if name == "at":
+        return At(node)
     if name == "shape":
         return node.shape
     if name == "size":
@@ -73,6 +76,8 @@ def read_property(context: Context, value: Value, name: str) -> Value:
 def call_method(context: Context, name: str, arguments: list[Value], keywords: dict[str, Value]) -> Value:
     """`arguments[0].name(*arguments[1:])`: the function of that name, and a few that only methods have."""
     value, *others = arguments
+    if isinstance(value, Update):
+        return update(context, value, name, others)
     if name in ("detach", "stop_gradient"):
         return apply("stop_gradient", context.array(value))
     if name == "backward":

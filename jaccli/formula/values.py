@@ -298,7 +298,8 @@ def _static_power(base: Scalar, exponent: Scalar) -> Scalar:
     """base**exponent; a whole number that would grow beyond 64 bits becomes a float at once."""
     whole = isinstance(base, int) and isinstance(exponent, int) and exponent >= 0
     if whole and (abs(base) <= 1 or exponent * int(abs(base)).bit_length() <= 64):
-        return int(base) ** int(exponent)
+        power: int = int(base) ** int(exponent)
+        return power
     x, y = to_float(base), to_float(exponent)
     if x < 0 and math.isfinite(y) and y != math.floor(y):
         return math.nan

@@ -12,7 +12,7 @@ import functools
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from jaccli.errors import ShapeError
 from jaccli.graph.node import DType, Node, Shape, broadcast_shapes, cast, intern, promote, reshape
@@ -50,6 +50,25 @@ Dependency = Literal[
     "solves",
     "dense",
 ]
+
+
+class Variation(Protocol):
+    """How a cotangent changes as its node moves; made by `jaccli.autodiff.variation`."""
+
+    cotangent: Node
+
+    def along(self, tangent: Node) -> Node:
+        """The derivative of the cotangent as the node moves along a tangent."""
+
+    def held(self) -> Node:
+        """The cotangent as if the node stood still."""
+
+    def generic(self) -> Variation:
+        """The same for a cotangent of the output that has no special direction."""
+
+    @property
+    def is_chained(self) -> bool:
+        """Whether the cotangent holds further variations."""
 
 
 class Ufunc:
@@ -148,7 +167,7 @@ class Primitive:
     dependency: Dependency
     batch: Callable[[Node, list[Node], list[bool], int], Node] | None = None
     structural: bool = False
-    varied: Callable[[int, Node, Node, Any], Node] | None = None
+    varied: Callable[[int, Node, Node, Variation], Node] | None = None
     differentiable: tuple[bool, ...] | None = None
     cases: tuple[Case, ...] = ()
     template: str | None = None

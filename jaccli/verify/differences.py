@@ -36,6 +36,7 @@ _NOTHING = 1e-6  # of the steepness: what counts as a slope of 0
 _STEPS = 9
 _FEWEST = 4
 _MOST_WORK = 200_000_000
+_SMALLEST = 1e-280  # smaller coordinates are taken for 0: their own steps would not be numbers any more
 _LADDERS = (0.25, 2.0**-8, 2.0**-15)
 
 
@@ -137,9 +138,8 @@ class _Reader:
 
     def _steepness(self, weights: Array, here: Array) -> float:
         """The slope of a formula that falls to 0 within the coordinate's own size."""
-        return _weighted(np.abs(weights), np.abs(here), np.zeros_like(here), np.isfinite(here)) / max(
-            1.0, abs(self._place)
-        )
+        size = _weighted(np.abs(weights), np.abs(here), np.zeros_like(here), np.isfinite(here))
+        return size / max(1.0, abs(self._place))
 
     def _sees(self, row: int, outputs: Array) -> bool:
         """Whether the coordinate reaches some outputs, which are not finite and do not tell it by moving.
@@ -168,7 +168,7 @@ class _Reader:
     def _starts(self) -> list[float]:
         """The longest steps of the ladders: powers of two, so that they are exact."""
         size = abs(self._place)
-        scales = [max(size, 1.0)] if size >= 2.0**-10 or size == 0 else [1.0, size]
+        scales = [max(size, 1.0)] if size >= 2.0**-10 or size < _SMALLEST else [1.0, size]
         return [2.0 ** math.floor(math.log2(scale * share)) for scale in scales for share in _LADDERS]
 
     def _quotients(self, steps: Sequence[float], weights: Array) -> _Quotients:
@@ -183,9 +183,9 @@ class _Reader:
         for step in steps:
             after, before = self._at(step), self._at(-step)
             ahead, behind = self._moved(step), self._moved(-step)
-            found.right.append(_weighted(weights, after, here, changed) / ahead)
-            found.left.append(_weighted(weights, here, before, changed) / behind)
-            found.central.append(_weighted(weights, after, before, changed) / (ahead + behind))
+            found.right.append(_quotient(_weighted(weights, after, here, changed), ahead))
+            found.left.append(_quotient(_weighted(weights, here, before, changed), behind))
+            found.central.append(_quotient(_weighted(weights, after, before, changed), ahead + behind))
             largest = max((abs(q[-1]) for q in found[:3] if math.isfinite(q[-1])), default=0.0)
             found.rounding.append(noise / step + self._eps * largest * abs(self._place) / step)
         return found
@@ -193,12 +193,14 @@ class _Reader:
     def _moved(self, step: float) -> float:
         """The step that is really made, once the coordinate is rounded."""
         place = self._array.reshape(-1)[self._column]
-        return abs(float(np.asarray(place + step, self._array.dtype) - place))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return abs(float(np.asarray(place + step, self._array.dtype) - place))
 
     def _at(self, step: float) -> Array:
         if step not in self._values:
             moved = np.array(self._array)
-            moved.reshape(-1)[self._column] += step
+            with np.errstate(over="ignore"):
+                moved.reshape(-1)[self._column] += step
             point = {**self._problem.point, self._block.source: moved}
             try:
                 (value,) = self._plan.run([*(point[name] for name in self._problem.program.inputs), *self._held])
@@ -206,6 +208,11 @@ class _Reader:
                 value = np.full(self._block.function.shape, math.nan)
             self._values[step] = value
         return self._values[step]
+
+
+def _quotient(difference: float, step: float) -> float:
+    """NaN where the step is lost in rounding, or leaves the numbers."""
+    return difference / step if step and math.isfinite(step) else math.nan
 
 
 def _sharper(best: Reading, reading: Reading) -> Reading:
@@ -241,7 +248,7 @@ def _limit(quotients: _Quotients, where: str) -> Reading:
     # The quotient over both sides is the sharper one, unless the second derivative jumps, as that of x*abs(x) does.
     both = Estimate((right.slope + left.slope) / 2, max(right.error, left.error))
     best = min(_extrapolated(quotients.central, quotients.rounding, 2), both, key=lambda estimate: estimate.error)
-    return Reading(best.slope, _SAFETY * best.error)
+    return Reading(best.slope, _SAFETY * best.error, where=where)
 
 
 def _is_jump(side: Estimate | None, quotients: Sequence[float]) -> bool:

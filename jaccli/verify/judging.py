@@ -40,12 +40,14 @@ class Reading:
         allowance: by how much the value itself may be off.
         kink: the place has no derivative.
         reason: why there is neither.
+        where: the operations beside the entry that have no derivative of their own here.
     """
 
     value: Any = None
     allowance: float = 0.0
     kink: Kink | None = None
     reason: str = ""
+    where: str = ""
 
 
 class _Compared(NamedTuple):
@@ -81,6 +83,7 @@ def judge(witness: str, block: Block, readings: Mapping[int, Reading], note: str
     wrong = [c for c in compared if not c.excess <= 1.0] + [c for c in outside if c is not None]
     reasons = [reading.reason for reading in readings.values() if reading.value is None and reading.kink is None]
     notes = [note, _kink_note(block, kinks), _reason_note(reasons, len(compared)), _blur_note(block, compared)]
+    notes += dict.fromkeys(_convention_note(readings[c.position]) for c in wrong)
     verdict = _verdict(bool(wrong), bool(kinks), bool(compared), bool(readings))
     worst = max(wrong or compared, key=lambda c: (c.excess, c.absolute), default=None)
     if worst is None:
@@ -202,6 +205,13 @@ def _blur_note(block: Block, compared: list[_Compared]) -> str:
     worst = max(lost, key=lambda c: c.absolute)
     where = _place(block, worst.position)
     return f"ill-conditioned{where}: rounding alone may change it by {_blurring(block, worst.position):.1g}"
+
+
+def _convention_note(reading: Reading) -> str:
+    """Why a derivative may be wrong though every rule keeps its convention, as that of relu(x) - relu(-x) at 0."""
+    if reading.value is None or not reading.where:
+        return ""
+    return f"{reading.where}: slopes chosen at kinks need not add up to the derivative of a formula that has one"
 
 
 def _reason_note(reasons: list[str], compared: int) -> str:

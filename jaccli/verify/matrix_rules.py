@@ -122,9 +122,9 @@ def _cholesky(writer: Writer, node: Node, arrays: list[Array]) -> Array:
 def _lu_factors(writer: Writer, node: Node, arrays: list[Array]) -> Array:
     entries: list[Element] = []
     for matrix in _matrices(arrays[0]):
-        both = np.array(matrix)
-        for i, j in np.ndindex(*both.shape):
-            rest = _less(both[i, j], [combine("multiply", both[i, k], both[k, j]) for k in range(min(i, j))])
+        both: Any = np.array(matrix)
+        for i, j in np.ndindex(*matrix.shape):
+            rest = _less(matrix[i, j], [combine("multiply", both[i, k], both[k, j]) for k in range(min(i, j))])
             both[i, j] = combine("divide", rest, both[j, j]) if i > j else rest
         entries += both.ravel().tolist()
     return shaped(entries, node.shape)

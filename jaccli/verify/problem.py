@@ -118,13 +118,14 @@ def state(
     program, point = formula._bind(inputs)
     names = tuple(formula._names(program, wrt))
     cotangent = _cotangent(formula, program, v, target, seed)
+    ours: dict[Place, Array] = {}
     if target == "hessian":
         hessian = formula.hessian(inputs, wrt=wrt)
-        ours = {(first, source): hessian[first][source] for first in names for source in names}
+        ours.update(((first, source), hessian[first][source]) for first in names for source in names)
     elif target == "jacobian":
-        ours = {(None, name): block for name, block in formula.jacobian(inputs, wrt=wrt).items()}
+        ours.update(((None, name), block) for name, block in formula.jacobian(inputs, wrt=wrt).items())
     else:
-        ours = {(None, name): back for name, back in formula.vjp(inputs, cotangent, wrt=wrt).items()}
+        ours.update(((None, name), back) for name, back in formula.vjp(inputs, cotangent, wrt=wrt).items())
     return pose(program, point, ours, cotangent, target, seed)
 
 

@@ -25,6 +25,7 @@ WITNESSES: dict[str, Witness] = {
     "adjoint": adjoint,
     "forward": forward,
 }
+ALL = "all"
 _TARGETS = ("vjp", "jacobian", "hessian")
 
 
@@ -45,7 +46,7 @@ def check(
         v: the cotangent of a VJP, of the output's shape; drawn at random if it is left out and the output is no
             scalar.
         wrt: the inputs to differentiate for; every floating one by default.
-        against: names of witnesses: "symbolic", "fd", "adjoint", "forward".
+        against: names of witnesses: "symbolic", "fd", "adjoint", "forward", or "all".
         seed: of the random cotangent and of the choice of entries where there are too many.
         target: what is compared: the VJP, the whole Jacobian or the Hessian.
 
@@ -56,7 +57,8 @@ def check(
         UsageError: for an unknown witness or target.
         JaccliError: as the derivative itself does.
     """
-    chosen = [WITNESSES[_known(name, tuple(WITNESSES), "witness")] for name in dict.fromkeys(against)]
+    named = [one for name in against for one in (WITNESSES if name == ALL else (name,))]
+    chosen = [WITNESSES[_known(name, (*WITNESSES, ALL), "witness")] for name in dict.fromkeys(named)]
     _known(target, _TARGETS, "target")
     problem = state(formula, inputs, v, wrt, target, seed)
     return CheckReport(tuple(row for witness in chosen for row in witness(problem)))

@@ -47,8 +47,12 @@ class CheckReport:
     @property
     def holds(self) -> bool:
         """Whether no witness contradicts, and at least one could say something."""
-        verdicts = {row.verdict for row in self.rows}
-        return "differs" not in verdicts and verdicts != {"not compared"}
+        return self.compared and all(row.verdict != "differs" for row in self.rows)
+
+    @property
+    def compared(self) -> bool:
+        """Whether any witness could say something."""
+        return any(row.verdict != "not compared" for row in self.rows)
 
     @property
     def smooth(self) -> bool:

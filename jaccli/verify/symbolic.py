@@ -149,10 +149,6 @@ class _Script:
         value = float(self.problem.point[block.source].reshape(-1)[column])
         if not math.isfinite(value):
             return Reading(_digits(slope)) if _finite(slope) else Reading(reason=f"{block.source} is {value} there")
-        if slope is sympy.nan and self._has_nan:
-            # Off the domain a finite slope is as wrong as any other.
-            ours = block.entry(row * block.columns + column)
-            return Reading(sympy.nan) if math.isfinite(ours) else Reading(kink=Kink(None, None, NO_VALUE))
         unit = exact(abs(value)) if value else sympy.Integer(1)
         seen: dict[tuple[int, int], Side] = {}
 
@@ -162,8 +158,12 @@ class _Script:
                 seen[side, power] = self._look(block, row, column, shift)
             return seen[side, power]
 
+        if slope is sympy.nan and self._has_nan and look(0, 0).value is sympy.nan:
+            # Off the domain a finite slope is as wrong as any other.
+            ours = block.entry(row * block.columns + column)
+            return Reading(sympy.nan) if math.isfinite(ours) else Reading(kink=Kink(None, None, NO_VALUE))
         reading = resolve(look, where)
-        return reading if reading.value is None else Reading(_digits(reading.value), reading.allowance)
+        return reading if reading.value is None else Reading(_digits(reading.value), reading.allowance, where=where)
 
     @functools.cached_property
     def _has_nan(self) -> bool:

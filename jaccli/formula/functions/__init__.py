@@ -12,6 +12,7 @@ from jaccli.formula.functions import (  # noqa: F401 - imported for their entrie
     matrices,
     normalisation,
     products,
+    rearranging,
     reductions,
     samples,
     scans,

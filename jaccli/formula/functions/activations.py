@@ -100,8 +100,7 @@ def gelu(x: Floats, approximate: Any = None, *, context: Context) -> Node:
         bent = apply("tanh", apply("multiply", _number(x, math.sqrt(2 / math.pi)), inner))
         half = apply("multiply", _number(x, 0.5), x)
         return apply("multiply", half, apply("add", _number(x, 1.0), bent))
-    lower = apply("erfc", apply("multiply", x, _number(x, -math.sqrt(0.5))))
-    return apply("multiply", x, apply("multiply", _number(x, 0.5), lower))
+    return apply("multiply", x, apply("ndtr", x))
 
 
 @function(FAMILY, "LeakyReLU", kinks="the left slope at 0", example="leaky_relu(x)")
@@ -149,7 +148,7 @@ def mish(x: Floats) -> Node:
 @function(FAMILY, "softsign", "Softsign", example="soft_sign(x)")
 def soft_sign(x: Floats) -> Node:
     """x/(1 + |x|)."""
-    return apply("divide", x, apply("add", _number(x, 1.0), apply("abs", x)))
+    return apply("soft_sign", x)
 
 
 @function(FAMILY, "Tanhshrink", example="tanhshrink(x)")
@@ -181,7 +180,8 @@ def hardshrink(x: Floats, lambd: float = 0.5) -> Node:
 def squareplus(x: Floats, b: float = 4.0) -> Node:
     """(x + sqrt(x**2 + b))/2."""
     root = apply("sqrt", apply("add", apply("power", x, _number(x, 2.0)), _number(x, b)))
-    return apply("divide", apply("add", x, root), _number(x, 2.0))
+    larger = apply("divide", apply("add", apply("abs", x), root), _number(x, 2.0))
+    return apply("where", apply("less", x, _zero(x)), apply("divide", _number(x, b / 4), larger), larger)
 
 
 def _softmax_axis(context: Context, x: Node, axis: Axis, name: str) -> tuple[int, ...]:

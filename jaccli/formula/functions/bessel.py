@@ -39,9 +39,7 @@ for _order, _words in ((0, "zero"), (1, "one")):
         f"modified_bessel_k{_order}",
     )  # fmt: skip
     _of_order(f"i{_order}e", "ie", _order, f"exp(-abs(x))*i{_order}(x).")
-    _of_order(
-        f"k{_order}e", "ke", _order, f"exp(x)*k{_order}(x).", f"scaled_modified_bessel_k{_order}"
-    )
+    _of_order(f"k{_order}e", "ke", _order, f"exp(x)*k{_order}(x).", f"scaled_modified_bessel_k{_order}")
 
 
 def _of_any_order(name: str, kind: str, doc: str, *synonyms: str) -> None:
@@ -257,5 +255,12 @@ def _shaped(name: str, kind: str, doc: str, count: int, *synonyms: str) -> None:
 
 
 _shaped("gegenbauer", "gegenbauer", "Gegenbauer polynomial C of degree n.", 1, "eval_gegenbauer")
-_shaped("genlaguerre", "genlaguerre", "Generalised Laguerre polynomial of degree n.", 1, "eval_genlaguerre", "assoc_laguerre")
+_shaped(
+    "genlaguerre",
+    "genlaguerre",
+    "Generalised Laguerre polynomial of degree n.",
+    1,
+    "eval_genlaguerre",
+    "assoc_laguerre",
+)
 _shaped("jacobi", "jacobi", "Jacobi polynomial P of degree n.", 2, "eval_jacobi")

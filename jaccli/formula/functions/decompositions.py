@@ -9,7 +9,18 @@ from jaccli.formula.functions.linear_algebra import FAMILY, matrix_norm
 from jaccli.formula.functions.products import matmul
 from jaccli.formula.functions.registry import Flag, Floats, function
 from jaccli.formula.values import Context, Pair, Value
-from jaccli.graph.node import Node, apply, broadcast_shapes, broadcast_to, cast, constant, reshape, select, show_shape, transpose
+from jaccli.graph.node import (
+    Node,
+    apply,
+    broadcast_shapes,
+    broadcast_to,
+    cast,
+    constant,
+    reshape,
+    select,
+    show_shape,
+    transpose,
+)
 from jaccli.graph.primitives.clusters import row, rows
 from jaccli.graph.primitives.decompositions import block, triangle, triangular
 from jaccli.graph.primitives.linear_algebra import matrix_transpose, square
@@ -62,9 +73,7 @@ def _packed_svd(x: Node) -> tuple[Node, int]:
 
 
 @function(FAMILY, kinks=_REPEATED, example="svd(A)[1]")
-def svd(
-    x: Floats, full_matrices: Any = None, compute_uv: Flag = True, some: Flag = True, *, context: Context
-) -> Value:
+def svd(x: Floats, full_matrices: Any = None, compute_uv: Flag = True, some: Flag = True, *, context: Context) -> Value:
     """U, S, Vᵀ = svd(A): singular values in descending order, U and Vᵀ with as many vectors as there are values."""
     packed, height = _packed_svd(x)
     width = x.shape[-1]

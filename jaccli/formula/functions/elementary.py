@@ -189,6 +189,22 @@ _one_over("csch", "sinh", "1/sinh(x).")
 _one_over("coth", "tanh", "1/tanh(x).")
 
 
+def _of_reciprocal(name: str, primitive: str, doc: str) -> None:
+    def build(x: Floats) -> Node:
+        return apply(primitive, apply("divide", constant(1.0, x.dtype), x))
+
+    build.__doc__ = doc
+    function(TRIGONOMETRIC, f"arc{name[1:]}", name=name, example=f"{name}(x)")(build)
+
+
+_of_reciprocal("asec", "arccos", "Inverse of sec: arccos(1/x).")
+_of_reciprocal("acsc", "arcsin", "Inverse of csc: arcsin(1/x).")
+_of_reciprocal("acot", "arctan", "Inverse of cot: arctan(1/x).")
+_of_reciprocal("asech", "arccosh", "Inverse of sech: arccosh(1/x).")
+_of_reciprocal("acsch", "arcsinh", "Inverse of csch: arcsinh(1/x).")
+_of_reciprocal("acoth", "arctanh", "Inverse of coth: arctanh(1/x).")
+
+
 @function(TRIGONOMETRIC, example="cot(x)")
 def cot(x: Floats) -> Node:
     """cos(x)/sin(x)."""
@@ -221,6 +237,32 @@ def round_(x: Floats, decimals: int = 0) -> Node:
         return apply("rint", x)
     scale = constant(10.0**decimals, x.dtype)
     return apply("divide", apply("rint", apply("multiply", x, scale)), scale)
+
+
+@function(ROUNDING, example="modf(x)[0]")
+def modf(x: Floats) -> Value:
+    """The fraction and the whole part, both with the sign of the entry."""
+    whole = apply("trunc", x)
+    return apply("subtract", x, whole), whole
+
+
+@function(ARITHMETIC, example="divmod(x, y)[0]")
+def divmod_(x: Any, y: Any, context: Context) -> Value:
+    """x // y and x % y."""
+    return binary(context, "floor_divide", x, y), binary(context, "remainder", x, y)
+
+
+@function(EXPONENTIAL, example="ldexp(x, 3)")
+def ldexp(x: Floats, n: Floats) -> Node:
+    """x*2**n for whole numbers n."""
+    return apply("multiply", x, apply("exp2", apply("stop_gradient", n)))
+
+
+@function(EXPONENTIAL, kinks="the exponent is a step: derivative 0", example="frexp(x)[0]")
+def frexp(x: Floats) -> Value:
+    """Mantissa from 1/2 to 1 and exponent of 2."""
+    exponent = apply("binary_exponent", x)
+    return apply("multiply", x, apply("exp2", apply("negative", exponent))), exponent
 
 
 @function(ROUNDING, example="frac(x)")

@@ -146,9 +146,17 @@ def topk(x: Array, k: Any, axis: Any = -1, largest: Any = True, sorted: Any = Tr
 @function(FAMILY, example="searchsorted([1, 2, 3], x)")
 def searchsorted(a: Array, v: Array, side: str = "left") -> Node:
     """Where entries would stand in a sorted array; no derivative."""
-    spread = reshape(v, (*v.shape, 1))
-    before = apply("less", a, spread) if side == "left" else apply("less_equal", a, spread)
-    return apply("sum", cast(before, "int64"), axes=(v.ndim,))
+    if a.ndim != 1:
+        raise ShapeError(f"searchsorted needs a sorted vector, and this has shape {show_shape(a.shape)}")
+    if side not in ("left", "right"):
+        raise FormulaError(f"unknown side {side!r} of searchsorted", hint="the sides are 'left' and 'right'")
+    return apply("searchsorted", a, v, side=side)
+
+
+@function(FAMILY, example="digitize(x, [0, 1, 2])")
+def digitize(x: Array, bins: Array, right: bool = False, *, context: Context) -> Node:
+    """The number of the bin, between increasing borders, that an entry falls into; no derivative."""
+    return searchsorted(bins, x, "left" if context.static(right) else "right")
 
 
 @function(FAMILY, example="one_hot([0, 2], 3)")

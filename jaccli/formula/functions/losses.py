@@ -154,9 +154,11 @@ def cross_entropy(
             less = apply("multiply", shares, number(x, 1.0 - label_smoothing))
             shares = apply("add", less, number(x, label_smoothing / x.shape[axis]))
         losses = apply("negative", apply("sum", apply("weighted", shares, by_class), axes=(axis,)))
-        samples = losses.size if losses.ndim else 1
-        return apply("divide", reduced(losses, "sum"), number(x, samples)) if reduction == "mean" else reduced(
-            losses, reduction
+        count = losses.size if losses.ndim else 1
+        return (
+            apply("divide", reduced(losses, "sum"), number(x, count))
+            if reduction == "mean"
+            else reduced(losses, reduction)
         )
     if target.is_float:
         context.note("cross_entropy: the targets are read as class numbers; int:… gives them as integers")
@@ -244,9 +246,7 @@ def hinge_embedding_loss(x: Floats, target: Floats, margin: float = 1.0, reducti
 
 
 @function(FAMILY, "MarginRankingLoss", "margin", kinks=_ZERO_AT_TIE, example="margin_ranking_loss(x, y, t)")
-def margin_ranking_loss(
-    x: Floats, y: Floats, target: Floats, margin: float = 0.0, reduction: str = "mean"
-) -> Node:
+def margin_ranking_loss(x: Floats, y: Floats, target: Floats, margin: float = 0.0, reduction: str = "mean") -> Node:
     """Mean of max(0, -t*(x - y) + margin)."""
     lead = apply("multiply", apply("negative", target), apply("subtract", x, y))
     return reduced(_hinge(apply("add", lead, number(x, margin))), reduction)

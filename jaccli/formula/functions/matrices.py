@@ -6,7 +6,7 @@ from typing import Any
 
 from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.linear_algebra import FAMILY
-from jaccli.formula.functions.registry import Array, Arrays, Floats, Whole, function
+from jaccli.formula.functions.registry import Array, Floats, Whole, function
 from jaccli.formula.values import Context
 from jaccli.graph.node import Node, apply, cast, constant, promote, reshape, show_shape, size_of, transpose
 from jaccli.graph.primitive import normal_axis

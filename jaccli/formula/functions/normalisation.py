@@ -19,7 +19,12 @@ from jaccli.graph.primitive import normal_axis
 _COINCIDENT = "0 where two points coincide, as norm at 0"
 
 
-@function(FAMILY, "CosineSimilarity", kinks="NaN where a vector is 0: the angle has no limit", example="cosine_similarity(x, y, axis=-1)")
+@function(
+    FAMILY,
+    "CosineSimilarity",
+    kinks="NaN where a vector is 0: the angle has no limit",
+    example="cosine_similarity(x, y, axis=-1)",
+)
 def cosine_similarity(x: Floats, y: Floats, axis: Axis = None, eps: float = 0.0, *, context: Context) -> Node:
     """Cosine of the angle between vectors along an axis: by default the last, under PyTorch's prefixes axis 1."""
     shape = broadcast_shapes([x.shape, y.shape])
@@ -31,9 +36,7 @@ def cosine_similarity(x: Floats, y: Floats, axis: Axis = None, eps: float = 0.0,
 
 
 @function(FAMILY, kinks="1/eps at 0", example="normalize(x, axis=-1)")
-def normalize(
-    x: Floats, ord: float = 2.0, axis: Axis = None, eps: float = 1e-12, *, context: Context
-) -> Node:
+def normalize(x: Floats, ord: float = 2.0, axis: Axis = None, eps: float = 1e-12, *, context: Context) -> Node:
     """The array over its norm along an axis (the last; under PyTorch's prefixes axis 1), the norm kept above eps."""
     place = (1 if context.is_torch and x.ndim > 1 else -1) if axis is None else axis
     length = entrywise_norm(x, ord, place, True)
@@ -41,9 +44,7 @@ def normalize(
 
 
 @function(FAMILY, "PairwiseDistance", kinks=_COINCIDENT, example="pairwise_distance(x, y)")
-def pairwise_distance(
-    x: Floats, y: Floats, ord: float = 2.0, eps: float = 0.0, keepdims: Flag = False
-) -> Node:
+def pairwise_distance(x: Floats, y: Floats, ord: float = 2.0, eps: float = 0.0, keepdims: Flag = False) -> Node:
     """Distance between corresponding rows; nothing is added to the difference, whatever eps."""
     difference = apply("subtract", x, y)
     return entrywise_norm(difference, ord, max(difference.ndim - 1, 0), keepdims)
@@ -53,7 +54,9 @@ def pairwise_distance(
 def cdist(x: Floats, y: Floats, ord: float = 2.0) -> Node:
     """Distance of every row of the first from every row of the second."""
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
-        raise ShapeError(f"cdist needs two lists of points, and shapes {show_shape(x.shape)} and {show_shape(y.shape)} meet")
+        raise ShapeError(
+            f"cdist needs two lists of points, and shapes {show_shape(x.shape)} and {show_shape(y.shape)} meet"
+        )
     one = reshape(x, (*x.shape[:-1], 1, x.shape[-1]))
     other = reshape(y, (*y.shape[:-2], 1, *y.shape[-2:]))
     return entrywise_norm(apply("subtract", one, other), ord, -1, False)
@@ -90,7 +93,9 @@ def _scaled(context: Context, x: Node, weight: Any, bias: Any, shape: tuple[int,
 
 
 def _last_axes(context: Context, x: Node, shape: Any, what: str) -> tuple[int, ...]:
-    lengths = (x.shape[-1:] if x.ndim else ()) if shape is None else context.integers(shape, f"normalized_shape of {what}")
+    lengths = (
+        (x.shape[-1:] if x.ndim else ()) if shape is None else context.integers(shape, f"normalized_shape of {what}")
+    )
     if x.shape[x.ndim - len(lengths) :] != lengths or not lengths:
         raise ShapeError(f"{what} over {show_shape(lengths)} does not fit an array of shape {show_shape(x.shape)}")
     return tuple(range(x.ndim - len(lengths), x.ndim))
@@ -98,7 +103,13 @@ def _last_axes(context: Context, x: Node, shape: Any, what: str) -> tuple[int, .
 
 @function(FAMILY, "LayerNorm", example="layer_norm(x)")
 def layer_norm(
-    x: Floats, normalized_shape: Any = None, weight: Any = None, bias: Any = None, eps: float = 1e-5, *, context: Context
+    x: Floats,
+    normalized_shape: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+    *,
+    context: Context,
 ) -> Node:
     """The last axes with mean 0 and variance 1, times weight plus bias."""
     axes = _last_axes(context, x, normalized_shape, "layer_norm")
@@ -112,9 +123,7 @@ def standardize(x: Floats, axis: Axis = -1, epsilon: float = 1e-5) -> Node:
 
 
 @function(FAMILY, "RMSNorm", example="rms_norm(x)")
-def rms_norm(
-    x: Floats, normalized_shape: Any = None, weight: Any = None, eps: Any = None, *, context: Context
-) -> Node:
+def rms_norm(x: Floats, normalized_shape: Any = None, weight: Any = None, eps: Any = None, *, context: Context) -> Node:
     """The last axes over the root of their mean square."""
     axes = _last_axes(context, x, normalized_shape, "rms_norm")
     static = context.static(eps)
@@ -166,9 +175,7 @@ def group_norm(
 
 
 @function(FAMILY, example="instance_norm(x)")
-def instance_norm(
-    x: Floats, weight: Any = None, bias: Any = None, eps: float = 1e-5, *, context: Context
-) -> Node:
+def instance_norm(x: Floats, weight: Any = None, bias: Any = None, eps: float = 1e-5, *, context: Context) -> Node:
     """Each channel (axis 1) of each sample with mean 0 and variance 1."""
     shape = _channels(x)
     return _scaled(context, _standardised(x, tuple(range(2, x.ndim)), eps), weight, bias, shape)

@@ -9,7 +9,7 @@ from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, function
 from jaccli.formula.functions.registry import axis as read_axis
 from jaccli.formula.values import Context, Pair, Value, as_mask
-from jaccli.graph.node import Node, apply, cast, constant, reshape, size_of
+from jaccli.graph.node import Node, apply, broadcast_shapes, broadcast_to, cast, constant, reshape, select, size_of
 from jaccli.graph.primitive import normal_axis
 from jaccli.graph.primitives.reductions import keep
 
@@ -127,13 +127,13 @@ def _extreme(context: Context, name: str, x: Any, axis: Any, keepdims: bool) -> 
     return reduce(name, numbers, read_axis(context, axis, f"axis of {name}"), keepdims)
 
 
-@function(FAMILY, "amax", "nanmax", kinks=_TIES, example="max(x, axis=0)")
+@function(FAMILY, "amax", kinks=_TIES, example="max(x, axis=0)")
 def max_(x: Any, axis: Any = None, keepdims: Flag = False, *, context: Context) -> Value:
     """Largest entry over axes; of two arrays, the larger of each pair."""
     return _first_of_pair(context, "max", x, _extreme(context, "max", x, axis, keepdims), axis)
 
 
-@function(FAMILY, "amin", "nanmin", kinks=_TIES, example="min(x, axis=0)")
+@function(FAMILY, "amin", kinks=_TIES, example="min(x, axis=0)")
 def min_(x: Any, axis: Any = None, keepdims: Flag = False, *, context: Context) -> Value:
     """Smallest entry over axes; of two arrays, the smaller of each pair."""
     return _first_of_pair(context, "min", x, _extreme(context, "min", x, axis, keepdims), axis)
@@ -179,9 +179,26 @@ def count_nonzero(x: Any, axis: Axis = None, keepdims: Flag = False, *, context:
 
 
 @function(FAMILY, "LogSumExp", "lse", kinks="infinite entries that tie share equally", example="logsumexp(x, axis=0)")
-def logsumexp(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Node:
-    """log of the sum of exponentials over axes, without overflow."""
-    return reduce("logsumexp", x, axis, keepdims)
+def logsumexp(x: Floats, axis: Axis = None, b: Any = None, keepdims: Flag = False, *, context: Context) -> Node:
+    """log of the sum of exponentials over axes, without overflow; of b*exp(x) with weights b."""
+    if b is None:
+        return reduce("logsumexp", x, axis, keepdims)
+    weight = context.floats(b)
+    shape = broadcast_shapes([x.shape, weight.shape])
+    x, weight = broadcast_to(x, shape), broadcast_to(weight, shape)
+    counts = apply("not_equal", weight, constant(0.0, x.dtype))
+    largest = apply("stop_gradient", reduce("max", select(counts, x, -math.inf), axis, True))
+    level = select(apply("isfinite", largest), largest, 0.0)
+    total = reduce("sum", apply("weighted", weight, apply("exp", apply("subtract", x, level))), axis, True)
+    result = apply("add", apply("log", total), level)
+    return result if keepdims else reshape(result, reduce("sum", x, axis, False).shape)
+
+
+@function(FAMILY, example="logmeanexp(x, axis=0)")
+def logmeanexp(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Node:
+    """log of the mean of exponentials over axes, without overflow."""
+    total = reduce("logsumexp", x, axis, keepdims)
+    return apply("subtract", total, constant(math.log(max(count(x, axis), 1)), x.dtype))
 
 
 @function(FAMILY, example="ptp(x)")
@@ -229,7 +246,5 @@ def average(x: Floats, axis: Axis = None, weights: Any = None, keepdims: Flag = 
     product = apply("multiply", x, weight)
     total = apply("add", weight, constant(0.0, x.dtype))
     if weight.shape != product.shape:
-        from jaccli.graph.node import broadcast_to
-
         total = broadcast_to(weight, product.shape)
     return apply("divide", reduce("sum", product, axis, keepdims), reduce("sum", total, axis, keepdims))

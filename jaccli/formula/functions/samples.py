@@ -89,7 +89,9 @@ def polyval(p: Floats, x: Floats) -> Node:
 @function("Scans and differences", example="gradient(y, 0.1)")
 def gradient(y: Floats, *spacing: Any, axis: Any = None, edge_order: Whole = 1, context: Context) -> Value:
     """Central differences of samples along each axis, one-sided at the ends; one array an axis."""
-    axes = tuple(range(y.ndim)) if axis is None else tuple(normal_axis(a, y.ndim) for a in context.integers(axis, "axis"))
+    axes = (
+        tuple(range(y.ndim)) if axis is None else tuple(normal_axis(a, y.ndim) for a in context.integers(axis, "axis"))
+    )
     if y.ndim == 0:
         raise FormulaError("gradient takes differences of samples, and a number has none", hint="see jaccli vjp")
     if len(spacing) not in (0, 1, len(axes)):
@@ -98,9 +100,7 @@ def gradient(y: Floats, *spacing: Any, axis: Any = None, edge_order: Whole = 1, 
         raise FormulaError("edge_order of gradient is 1 or 2")
     steps = spacing * len(axes) if len(spacing) == 1 else spacing or (1.0,) * len(axes)
     context.note("gradient takes finite differences of samples; for a derivative use jaccli vjp or jacobian")
-    found = tuple(
-        _central(y, context.floats(step), place, edge_order) for step, place in zip(steps, axes, strict=True)
-    )
+    found = tuple(_central(y, context.floats(step), place, edge_order) for step, place in zip(steps, axes, strict=True))
     return found[0] if len(found) == 1 else found
 
 

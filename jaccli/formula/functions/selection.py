@@ -7,7 +7,7 @@ from typing import Any
 from jaccli.errors import FormulaError
 from jaccli.formula.functions.registry import Array, Floats, function
 from jaccli.formula.values import Context, Value, as_mask, operands
-from jaccli.graph.node import Node, apply, constant
+from jaccli.graph.node import Node, apply, broadcast_to, constant
 
 FAMILY = "Choice"
 _HALF = "at a tie each argument gets half"
@@ -28,16 +28,36 @@ def where(condition: Any, x: Any = None, y: Any = None, *, context: Context) -> 
     return apply("where", mask, chosen, other)
 
 
-@function(FAMILY, "Max", "fmax", kinks=_HALF, example="maximum(x, 0)")
+@function(FAMILY, "Max", kinks=_HALF, example="maximum(x, 0)")
 def maximum(x: Any, *others: Any, context: Context) -> Node:
     """The larger of two entries (or more)."""
     return _extreme(context, "maximum", x, others)
 
 
-@function(FAMILY, "Min", "fmin", kinks=_HALF, example="minimum(x, 1)")
+@function(FAMILY, "Min", kinks=_HALF, example="minimum(x, 1)")
 def minimum(x: Any, *others: Any, context: Context) -> Node:
     """The smaller of two entries (or more)."""
     return _extreme(context, "minimum", x, others)
+
+
+@function(FAMILY, kinks=_HALF, example="fmax(x, 0)")
+def fmax(x: Any, y: Any, *, context: Context) -> Node:
+    """The larger of two entries, the other one where one is NaN."""
+    return _without_nan(context, "maximum", x, y)
+
+
+@function(FAMILY, kinks=_HALF, example="fmin(x, 1)")
+def fmin(x: Any, y: Any, *, context: Context) -> Node:
+    """The smaller of two entries, the other one where one is NaN."""
+    return _without_nan(context, "minimum", x, y)
+
+
+def _without_nan(context: Context, name: str, x: Value, y: Value) -> Node:
+    left, right = operands(context, x, y)
+    if not left.is_float:
+        return apply(name, left, right)
+    both = apply("where", apply("isnan", right), left, apply(name, left, right))
+    return apply("where", apply("isnan", left), right, both)
 
 
 def _extreme(context: Context, name: str, first: Value, others: tuple[Value, ...]) -> Node:
@@ -99,6 +119,18 @@ def select(condlist: Any, choicelist: Any, default: Any = 0, *, context: Context
     if len(condlist) != len(choicelist):
         raise FormulaError(f"select has {len(condlist)} conditions and {len(choicelist)} arrays")
     return _cases(list(zip(condlist, choicelist, strict=True)), default, context)
+
+
+@function(FAMILY, example="piecewise(x, [x < 0, x > 1], [0*x, x, 1])")
+def piecewise(x: Floats, condlist: Any, funclist: Any, *, context: Context) -> Node:
+    """NumPy's piecewise, with values in place of functions: one a condition, and one more for the rest (0)."""
+    conditions = list(condlist) if isinstance(condlist, (list, tuple)) else [condlist]
+    values = list(funclist) if isinstance(funclist, (list, tuple)) else [funclist]
+    if len(values) not in (len(conditions), len(conditions) + 1):
+        raise FormulaError(f"piecewise has {len(conditions)} conditions and {len(values)} values")
+    default = values[-1] if len(values) > len(conditions) else 0
+    chosen = _cases(list(zip(conditions, values, strict=False)), default, context)
+    return broadcast_to(context.floats(chosen), x.shape)
 
 
 def _pairs(pairs: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -121,9 +121,7 @@ def _convolution(
     left = list(range(3 + 2 * rank))
     inner = left[3 + rank :]
     out_label = 3 + 2 * rank
-    product = contract(
-        grouped, kernels, left, [1, out_label, 2, *inner], [0, 1, out_label, *left[3 : 3 + rank]]
-    )
+    product = contract(grouped, kernels, left, [1, out_label, 2, *inner], [0, 1, out_label, *left[3 : 3 + rank]])
     result = reshape(product, (samples, outputs, *places))
     if bias is not None:
         result = apply("add", result, reshape(context.floats(bias), (outputs, *(1,) * rank)))
@@ -167,7 +165,9 @@ def correlate2d(a: Floats, v: Floats, mode: str = "full") -> Node:
 
 def _matrices(a: Node, kernel: Node, mode: str, what: str) -> Node:
     if a.ndim != 2 or kernel.ndim != 2:
-        raise ShapeError(f"{what} takes two matrices, and shapes {show_shape(a.shape)} and {show_shape(kernel.shape)} meet")
+        raise ShapeError(
+            f"{what} takes two matrices, and shapes {show_shape(a.shape)} and {show_shape(kernel.shape)} meet"
+        )
     sizes = kernel.shape
     if mode == "valid" and all(m < n for m, n in zip(a.shape, sizes, strict=True)):
         raise ShapeError(f"{what}: the second matrix is larger than the first", hint="mode='full' takes every overlap")

@@ -38,7 +38,7 @@ def _lines(x: Node, axis: Axis) -> tuple[Node, tuple[int, ...], tuple[int, ...]]
 
 def _sorted(context: Context, lines: Node) -> Node:
     values = sort(lines, -1, context=context)
-    return values.values if isinstance(values, Pair) else values  # type: ignore[no-any-return]
+    return values.values if isinstance(values, Pair) else values
 
 
 def _unless_nan(lines: Node, value: Node) -> Node:
@@ -122,9 +122,7 @@ def _between(low: Node, high: Node, share: Node) -> Node:
     return apply("add", low, apply("weighted", share, apply("subtract", high, low)))
 
 
-def _quantile(
-    context: Context, x: Node, q: Node, axis: Axis, keepdims: bool, method: str
-) -> Node:
+def _quantile(context: Context, x: Node, q: Node, axis: Axis, keepdims: bool, method: str) -> Node:
     if q.ndim > 1:
         raise ShapeError("the quantiles are one number or a list of numbers")
     lines, rest, kept = _lines(x, axis)
@@ -238,6 +236,20 @@ def nanstd(x: Floats, axis: Axis = None, correction: float = 0, keepdims: Flag =
     deviations, count = _present_deviations(x, axis)
     total = reduce("norm", deviations, axis, keepdims)
     return apply("divide", total, apply("sqrt", _divisor(count, correction, total.shape)))
+
+
+def _nan_extreme(name: str, doc: str, neutral: float) -> None:
+    def build(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Node:
+        absent = apply("isnan", x)
+        best = reduce(name, select(absent, neutral, x), axis, keepdims)
+        return select(reduce("all", absent, axis, keepdims), math.nan, best)
+
+    build.__doc__ = doc
+    function(REDUCTIONS, name=f"nan{name}", kinks=_SHARED, example=f"nan{name}(x)")(build)
+
+
+_nan_extreme("max", "Largest of the entries that are not NaN.", -math.inf)
+_nan_extreme("min", "Smallest of the entries that are not NaN.", math.inf)
 
 
 def _variables(context: Context, x: Node, y: Any, rowvar: bool) -> Node:

@@ -1,7 +1,7 @@
 """Bessel, Airy and spherical Bessel functions of a fixed order, and the classical orthogonal polynomials.
 
-Slopes are sums of neighbours in order (Abramowitz and Stegun, Handbook of Mathematical Functions, 9.1.27, 9.6.26, 10.1.20, 22.8),
-which have no removable point at 0.
+Slopes are sums of neighbours in order (Abramowitz and Stegun, Handbook of Mathematical Functions, 9.1.27, 9.6.26,
+10.1.20, 22.8), which have no removable point at 0.
 """
 
 from __future__ import annotations
@@ -97,18 +97,20 @@ def _scaled_slope(x: Any, kind: str, order: float) -> Any:
     """Neighbours less the function cancel; far out an asymptotic series does not, and nor does an integral near 0."""
     x = np.asarray(x)
     value = getattr(special, _GENERAL[kind])
-    neighbours = 0.5 * (value(abs(order - 1.0) if order < 1 and order == int(order) else order - 1.0, x) + value(order + 1.0, x))
+    neighbours = 0.5 * (
+        value(abs(order - 1.0) if order < 1 and order == int(order) else order - 1.0, x) + value(order + 1.0, x)
+    )
     if kind == "ke":
         direct = value(order, x) - neighbours
-        return np.where(x > _SERIES_FROM, _far_slope(x, order, -1.0), direct).astype(x.dtype, copy=False)
+        return np.where(x > 0.5, _falling_slope(x, order), direct).astype(x.dtype, copy=False)
     direct = neighbours - np.sign(x) * value(order, x)
     size = np.abs(x)
     if order in (0.0, 1.0):
         sign = np.sign(x) if order == 0.0 else 1.0
         direct = np.where(size > 1.0, sign * _near_slope(size, int(order)), direct)
-        far = sign * _far_slope(size, order, 1.0)
+        far = sign * _far_slope(size, order)
     else:
-        far = _far_slope(size, order, 1.0)
+        far = _far_slope(size, order)
     usable = (size > _SERIES_FROM) & ((x > 0) | (order in (0.0, 1.0))) & (order * order < _SERIES_FROM)
     return np.where(usable, far, direct).astype(x.dtype, copy=False)
 
@@ -124,16 +126,27 @@ def _near_slope(x: Any, order: int) -> Any:
     return total
 
 
-def _far_slope(x: Any, order: float, sign: float) -> Any:
-    """The derivative of Hankel's series, term by term."""
+def _falling_slope(x: Any, order: float) -> Any:
+    """Minus the integral over t of (cosh(t) - 1)*cosh(order*t)*exp(-x*(cosh(t) - 1)), by the trapezoidal rule."""
+    safe = np.maximum(x, 0.5)
+    end = np.arccosh(1.0 + (40.0 + 2.0 * abs(order)) / safe)
+    total = np.zeros_like(safe)
+    for k in range(1, _NODES + 1):
+        at = end * k / _NODES
+        more = 2.0 * np.square(np.sinh(0.5 * at))
+        total = total + more * np.cosh(order * at) * np.exp(-safe * more)
+    return -total * end / _NODES
+
+
+def _far_slope(x: Any, order: float) -> Any:
+    """The derivative of Hankel's series of the scaled I, term by term."""
     safe = np.maximum(x, _SERIES_FROM)
     term = np.ones_like(safe)
     total = np.zeros_like(safe)
     for k in range(24):
         total = total - (k + 0.5) * term
-        term = term * -sign * (4.0 * order * order - (2 * k + 1) ** 2) / (8.0 * (k + 1) * safe)
-    front = 1.0 / np.sqrt(2.0 * np.pi * safe) if sign > 0 else np.sqrt(np.pi / (2.0 * safe))
-    return front * total / safe
+        term = term * -(4.0 * order * order - (2 * k + 1) ** 2) / (8.0 * (k + 1) * safe)
+    return total / np.sqrt(2.0 * np.pi * safe) / safe
 
 
 def _scaled_second(g: Node, y: Node, x: Node) -> Node:
@@ -191,7 +204,7 @@ def _spherical(x: Any, kind: str, order: int) -> Any:
 
 
 def _spherical_slope(g: Node, y: Node, x: Node) -> Node:
-    kind, n = y.params["kind"], y.params["order"]
+    kind, n = str(y.params["kind"]), int(y.params["order"])
     above = apply("spherical_bessel", x, kind=kind, order=n + 1)
     if n == 0:
         return g * (above if kind == "i" else -above)
@@ -208,9 +221,7 @@ parametric(
     _spherical_slope,
     variants=tuple(({"kind": kind, "order": order}, (POSITIVE,)) for kind in "jyik" for order in (0, 2)),
     template="spherical_{kind}n({order}, {0})",
-    symbolic=lambda sympy, x, kind, order: (
-        sympy.sqrt(sympy.pi / (2 * x)) * _symbolic(sympy, x, kind, order + 0.5)
-    ),
+    symbolic=lambda sympy, x, kind, order: sympy.sqrt(sympy.pi / (2 * x)) * _symbolic(sympy, x, kind, order + 0.5),
     kinks="exact at 0",
 )
 
@@ -228,7 +239,8 @@ def _polynomial(x: Any, kind: str, degree: int, shapes: tuple[float, ...]) -> An
 
 
 def _polynomial_slope(g: Node, y: Node, x: Node) -> Node:
-    kind, n, shapes = y.params["kind"], y.params["degree"], y.params["shapes"]
+    kind, n = str(y.params["kind"]), int(y.params["degree"])
+    shapes: tuple[float, ...] = y.params["shapes"]
     match kind:
         case "legendre":
             return g * polynomial(x, "gegenbauer", n - 1, 1.5)

@@ -1,8 +1,8 @@
 """What repeated eigenvalues and singular values need: clusters, their mean, and quotients whose gap may close.
 
 Values alone share the projector of their cluster. A smooth function of the matrix has the exact limit of numerator over
-gap, which is the slope of the numerator as the values separate. Bare vectors, which are no function of the matrix there,
-get NaN.
+gap, which is the slope of the numerator as the values separate. Bare vectors, which are no function of the matrix
+there, get NaN.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Factorisations, determinants and inverses of matrices, on the last two axes.
 
-Derivatives are written with the rows themselves, so they can be differentiated again. Sources: M. Giles, Collected matrix
-derivative results for forward and reverse mode (2008); I. Murray, Differentiation of the Cholesky decomposition (2016);
-G. Golub and V. Pereyra, The differentiation of pseudo-inverses (1973).
+Derivatives are written with the rows themselves, so they can be differentiated again. Sources: M. Giles, Collected
+matrix derivative results for forward and reverse mode (2008); I. Murray, Differentiation of the Cholesky
+decomposition (2016); G. Golub and V. Pereyra, The differentiation of pseudo-inverses (1973).
 """
 
 from __future__ import annotations

@@ -302,7 +302,7 @@ parametric(
     _beta_next(1, 0),
     _beta_next(0, 1),
     _beta_mixed,
-    variants=tuple(({"orders": orders}, (SHAPE, SHAPE, UNIT)) for orders in ((1, 0), (0, 1))),
+    variants=(({"orders": (1, 0)}, (SHAPE, SHAPE, UNIT)),),
     template="d/d(a, b) betainc({0}, {1}, {2})",
 )
 

@@ -1,8 +1,9 @@
 """Integrals without a closed form: exponential, sine, Fresnel and elliptic integrals, Dawson's, the dilogarithm, hypergeometric
 functions, and Lambert's W.
 
-Their slopes are elementary; where the textbook form cancels or is 0/0 another one is taken. Source: Abramowitz and Stegun,
-Handbook of Mathematical Functions, chapters 5, 7, 15 and 17; elliptic integrals by B. Carlson's symmetric forms.
+Their slopes are elementary; where the textbook form cancels or is 0/0 another one is taken. Source: Abramowitz and
+Stegun, Handbook of Mathematical Functions, chapters 5, 7, 15 and 17; elliptic integrals by B. Carlson's symmetric
+forms.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ parametric(
     "expn",
     "Exponential integral E_n of a fixed whole order.",
     _expn,
-    lambda g, y, x: -(
-        g * (apply("expn", x, order=y.params["order"] - 1) if y.params["order"] else y * (1.0 + 1.0 / x))
+    lambda g, y, x: (
+        -(g * (apply("expn", x, order=y.params["order"] - 1) if y.params["order"] else y * (1.0 + 1.0 / x)))
     ),
     variants=tuple(({"order": order}, (POSITIVE,)) for order in (0, 1, 3)),
     template="expn({order}, {0})",
@@ -106,7 +107,7 @@ def _phase(x: Any, cosine: bool) -> Any:
     wide = np.clip(np.asarray(x, np.float64), -1e8, 1e8)
     high = wide.astype(np.float32).astype(np.float64)
     low = wide - high
-    turns = np.remainder(0.5 * high * high, 2.0) + np.remainder(low * (0.5 * low + high), 2.0)
+    turns = np.fmod(0.5 * high * high, 2.0) + np.fmod(low * (0.5 * low + high), 2.0)
     found = cosine_of_pi(turns) if cosine else sine_of_pi(turns)
     return found.astype(np.asarray(x).dtype, copy=False)
 
@@ -137,13 +138,18 @@ parametric(
 
 
 def _dawson_slope(x: Any) -> Any:
+    """By the continued fraction (Olver et al., NIST Handbook, 7.9.3), whose first step holds the difference."""
     x = np.asarray(x)
-    near = 1.0 - 2.0 * x * special.dawsn(x)
+    doubled = 2.0 * np.square(np.clip(x, -8.0, 8.0))
+    tail = np.zeros_like(x)
+    for k in range(60, 0, -1):
+        tail = 2.0 * k * doubled / (2 * k + 1 + doubled - tail)
+    near = (1.0 - tail) / (1.0 + doubled - tail)
     inverse = 1.0 / np.maximum(2.0 * np.square(x), 50.0)
     total = np.zeros_like(x)
     for k in range(22, 0, -1):
         total = (2 * k - 1) * inverse * (1.0 + total)
-    return np.where(np.abs(x) > 6.5, -total, near).astype(x.dtype, copy=False)
+    return np.where(np.abs(x) > 7.0, -total, near).astype(x.dtype, copy=False)
 
 
 elementwise(
@@ -259,7 +265,7 @@ parametric(
 
 
 def _gauss_slope(g: Node, y: Node, x: Node) -> Node:
-    a, b, c = (y.params[name] for name in "abc")
+    a, b, c = (float(y.params[name]) for name in "abc")
     return g * (a * b / c * _hypergeometric(x, a + 1, b + 1, c + 1))
 
 
@@ -270,7 +276,5 @@ parametric(
     _gauss_slope,
     variants=(({"a": 0.5, "b": 1.0, "c": 1.5}, ((-0.8, 0.8),)),),
     template="hyp2f1({a}, {b}, {c}, {0})",
-    symbolic=lambda sympy, x, a, b, c: sympy.hyper(
-        [sympy.nsimplify(a), sympy.nsimplify(b)], [sympy.nsimplify(c)], x
-    ),
+    symbolic=lambda sympy, x, a, b, c: sympy.hyper([sympy.nsimplify(a), sympy.nsimplify(b)], [sympy.nsimplify(c)], x),
 )

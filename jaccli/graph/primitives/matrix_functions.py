@@ -1,7 +1,7 @@
 """Functions of a matrix: exponential, logarithm, square root, and the equation A X + X B = Q.
 
-The derivative of f at A in a direction E is a corner of f of the block matrix [[A, E], [0, A]]; its adjoint is the same at the
-transposed matrix. Source: N. Higham, Functions of Matrices (2008), chapter 3.
+The derivative of f at A in a direction E is a corner of f of the block matrix [[A, E], [0, A]]; its adjoint is the
+same at the transposed matrix. Source: N. Higham, Functions of Matrices (2008), chapter 3.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def _corner(function: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
     return numeric
 
 
-def _matrix_function(name: str, doc: str, function: Callable[[Any], Any], span: tuple[float, float], kinks: str) -> None:
+def _matrix_function(
+    name: str, doc: str, function: Callable[[Any], Any], span: tuple[float, float], kinks: str
+) -> None:
     sizes = ((2, 2), (2, 3, 3)) if name == "expm" else ((1, 1),)
     register(
         Primitive(

@@ -77,9 +77,7 @@ parametric(
     "sin(pi*x)/(pi*x), or sin(x)/x, and their derivatives.",
     _sinc,
     next_order("sinc"),
-    variants=tuple(
-        ({"order": order, "pi": pi}, ((-2.0, 2.0),)) for order in (0, 1, 3) for pi in (True, False)
-    ),
+    variants=tuple(({"order": order, "pi": pi}, ((-2.0, 2.0),)) for order in (0, 1, 3) for pi in (True, False)),
     symbolic=lambda sympy, x, order, pi: (
         sympy.sinc(sympy.pi * x).diff(x, order) if pi else sympy.sinc(x).diff(x, order)
     ),

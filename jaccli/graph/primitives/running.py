@@ -97,7 +97,7 @@ def _places_shape(table: Node, values: Node, side: str) -> tuple[Shape, DType]:
     return values.shape, "int64"
 
 
-def _places(table: Any, values: Any, side: str) -> Any:
+def _places(table: Any, values: Any, side: Any) -> Any:
     return np.searchsorted(table, values, side=side)
 
 

@@ -351,15 +351,7 @@ elementwise(
     "erf",
     "Error function.",
     Ufunc("scipy.special", "erf"),
-    lambda g, y, x: g * (2 / math.sqrt(math.pi) * apply("exp", -(x * x))),
+    lambda g, y, x: g * (2 / math.sqrt(math.pi) * apply("exp_square", x, scale=-1.0)),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.erf(x),
-)
-elementwise(
-    "erfc",
-    "Complementary error function, 1 - erf(x).",
-    Ufunc("scipy.special", "erfc"),
-    lambda g, y, x: -(g * (2 / math.sqrt(math.pi) * apply("exp", -(x * x)))),
-    ranges=(ANY,),
-    symbolic=lambda sympy, x: sympy.erfc(x),
 )

@@ -54,13 +54,33 @@ parametric(
 )
 
 
+def _erfc(x: Any) -> Any:
+    """SciPy squares its argument with one rounding, which its exponential magnifies far out."""
+    found = special.erfc(x)
+    far = np.asarray(x) > 1.0
+    if not np.any(far):
+        return found
+    part = np.where(far, x, 2.0)
+    return np.where(far, _exp_square(part, -1.0) * special.erfcx(part), found)
+
+
+elementwise(
+    "erfc",
+    "Complementary error function, 1 - erf(x).",
+    _erfc,
+    lambda g, y, x: -(g * (2 / _ROOT_PI * exp_square(x, -1.0))),
+    ranges=(ANY,),
+    symbolic=lambda sympy, x: sympy.erfc(x),
+)
+
+
 def _erfcx_slope(x: Any) -> Any:
     direct = 2.0 * x * special.erfcx(x) - 2.0 / _ROOT_PI
     large = np.asarray(x) > 1.0
     if not np.any(large):
         return direct
     part = np.where(large, x, 2.0)
-    steps = int((18.5 / float(np.min(part))) ** 2 / 2) + 3
+    steps = int(640.0 / float(np.min(part)) ** 2) + 3
     tail = np.zeros_like(part)
     for k in range(steps, 0, -1):
         tail = 0.5 * k / (part + tail)
@@ -122,10 +142,21 @@ elementwise(
     symbolic=lambda sympy, x: sympy.erfinv(1 - x),
     kinks="minus infinity at 0 and 2, NaN outside",
 )
+
+
+def _ndtr(x: Any) -> Any:
+    found = special.ndtr(x)
+    far = np.asarray(x) < -0.7
+    if not np.any(far):
+        return found
+    part = np.where(far, x, -2.0)
+    return np.where(far, 0.5 * _exp_square(part, -0.5) * special.erfcx(part * -math.sqrt(0.5)), found)
+
+
 elementwise(
     "ndtr",
     "Distribution function of the standard normal.",
-    lambda x: special.ndtr(x),
+    _ndtr,
     lambda g, y, x: g * (1 / _ROOT_TWO_PI * exp_square(x, -0.5)),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.erfc(-x / sympy.sqrt(2)) / 2,
@@ -134,14 +165,20 @@ elementwise(
 
 def _inverse_mills(x: Any) -> Any:
     lower = math.sqrt(2 / math.pi) / special.erfcx(np.minimum(x, 0.0) * -math.sqrt(0.5))
-    upper = _exp_square(x, -0.5) / special.ndtr(np.maximum(x, 0.0)) / _ROOT_TWO_PI
+    upper = _exp_square(x, -0.5) / _ndtr(np.maximum(x, 0.0)) / _ROOT_TWO_PI
     return np.where(x <= 0, lower, upper)
+
+
+def _log_ndtr(x: Any) -> Any:
+    lower = np.minimum(x, 0.0)
+    below = np.log(0.5 * special.erfcx(lower * -math.sqrt(0.5))) - 0.5 * np.square(lower)
+    return np.where(x < -1.0, below, np.log1p(-_ndtr(-np.maximum(x, -1.0))))
 
 
 elementwise(
     "log_ndtr",
     "log of the distribution function of the standard normal, far into its tail.",
-    lambda x: special.log_ndtr(x),
+    _log_ndtr,
     lambda g, y, x: g * apply("inverse_mills", x),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.log(sympy.erfc(-x / sympy.sqrt(2)) / 2),
@@ -153,9 +190,7 @@ elementwise(
     lambda g, y, x: -(g * (y * (x + y))),
     ranges=(ANY,),
     template="exp(norm.logpdf({0}) - log_ndtr({0}))",
-    symbolic=lambda sympy, x: (
-        sympy.sqrt(2 / sympy.pi) * sympy.exp(-(x**2) / 2) / sympy.erfc(-x / sympy.sqrt(2))
-    ),
+    symbolic=lambda sympy, x: sympy.sqrt(2 / sympy.pi) * sympy.exp(-(x**2) / 2) / sympy.erfc(-x / sympy.sqrt(2)),
 )
 elementwise(
     "ndtri",
@@ -310,4 +345,22 @@ elementwise(
     lambda g, y, x: -(g * apply("sin", x)),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.cos(x) - 1,
+)
+elementwise(
+    "soft_sign",
+    "x/(1 + abs(x)).",
+    lambda x: x / (1.0 + np.abs(x)),
+    lambda g, y, x: g / (1.0 + apply("abs", x)) ** 2.0,
+    ranges=(AWAY_FROM_ZERO,),
+    symbolic=lambda sympy, x: x / (1 + sympy.Abs(x)),
+)
+elementwise(
+    "binary_exponent",
+    "The exponent of 2 with which an entry is a number from 1/2 to 1.",
+    lambda x: np.frexp(x)[1].astype(np.asarray(x).dtype),
+    None,
+    ranges=((1.1, 1.9),),
+    template="frexp({0})[1]",
+    symbolic=lambda sympy, x: sympy.floor(sympy.log(sympy.Abs(x), 2)) + 1,
+    kinks="a step: derivative 0",
 )

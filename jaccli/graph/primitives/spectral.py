@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaccli.errors import NumbersError, ShapeError
 from jaccli.graph.node import DType, Node, Shape, apply, broadcast_to, filled, show_shape
-from jaccli.graph.primitive import Case, Primitive, register
+from jaccli.graph.primitive import Case, Primitive, Variation, register
 from jaccli.graph.primitives.clusters import (
     Quotient,
     carry,
@@ -32,8 +32,6 @@ from jaccli.lazy import lazy
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from jaccli.autodiff.variation import Variation
 else:
     np = lazy("numpy")
 
@@ -180,9 +178,7 @@ def _svd_varied(index: int, g: Node, node: Node, variation: Variation) -> Node:
     difference, total_gap = off_diagonal(along - below), off_diagonal(along + below)
     first = Quotient(left + right, slopes.left + slopes.right, off_diagonal(rates - down(rates)), slopes.doubt_sum)
     second = Quotient(left - right, slopes.left - slopes.right, rates + down(rates), slopes.doubt_difference)
-    halves = first.over(difference, scale, slopes.level, length) + second.over(
-        total_gap, scale, slopes.level, length
-    )
+    halves = first.over(difference, scale, slopes.level, length) + second.over(total_gap, scale, slopes.level, length)
     inner = diagonal_matrix(back.values) + 0.5 * halves
     total = sandwich(own.left, inner, own.right)
     outside = back.beside(own)

@@ -60,7 +60,7 @@ def _overlap(x: Any, sizes: Lengths, strides: Lengths, dilation: Lengths, length
     counts = x.shape[lead : lead + rank]
     total = np.zeros((*x.shape[:lead], *lengths), x.dtype)
     for offsets in itertools.product(*map(range, sizes)):
-        places = tuple(
+        places: tuple[Any, ...] = tuple(
             slice(offset * gap, offset * gap + (count - 1) * step + 1, step)
             for offset, gap, count, step in zip(offsets, dilation, counts, strides, strict=True)
         )
