@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.harness import Figure, tables
 
-MODULES = ("sparsity",)
+MODULES = ("shell", "sparsity")
 
 
 def main() -> int:

@@ -90,7 +90,7 @@ class Comparison:
     prepare: Callable[[], Work]
     agree: Callable[[Any, Any], None]
     least: float | None = None
-    repeats: tuple[int, int] = (100, 100)
+    repeats: tuple[int, int] = (15, 15)
 
     def figure(self) -> Figure:
         """Runs both, checks that they agree, and compares the medians."""

@@ -26,6 +26,7 @@ TITLE = "Sparse Jacobians and Hessians"
 _LARGE = 1_000_000
 _WHOLE = ("jacobian", "sin(x)*x", "--x", f"randn:{_LARGE}", "--sparse", "-o")
 _PROCESS_RUNS = 7
+_MANY = (100, 100)
 
 
 def works() -> Iterator[Comparison | Colours | WholeProcess | Memory]:
@@ -65,8 +66,8 @@ def _network() -> Iterator[Comparison]:
     expert = "torch.func.vmap(jacfwd)"
     plain = "torch.autograd.functional.jacobian"
     task = "network 1-20-20-400, 100 samples"
-    yield Comparison(f"{task}: entries, formula kept", expert, warm, lambda: _torch_expert(point), same, 5)
-    yield Comparison(f"{task}: entries, from the text", expert, cold, lambda: _torch_expert(point), same)
+    yield Comparison(f"{task}: entries, formula kept", expert, warm, lambda: _torch_expert(point), same, 5, _MANY)
+    yield Comparison(f"{task}: entries, from the text", expert, cold, lambda: _torch_expert(point), same, repeats=_MANY)
     yield Comparison(f"{task}: dense Jacobian", plain, dense, lambda: _torch_plain(point), same, repeats=(100, 1))
     yield Comparison(
         f"{task}: entries, formula kept", plain, warm, lambda: _torch_entries(point), same, 20_000, repeats=(100, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +47,8 @@ class Formula:
     """
 
     def __init__(self, text: str, dtype: DType = "float64") -> None:
+        if not isinstance(text, str):
+            raise FormulaError("a formula is a text", hint='write Formula("x**2")')
         if dtype not in ("float64", "float32"):
             raise UsageError(f"dtype is float64 or float32, not {dtype}")
         self.text = text
@@ -64,7 +66,7 @@ class Formula:
     def value(self, inputs: Point) -> Array:
         """f(inputs), of the output's shape."""
         program, point = self._bind(inputs)
-        return program.value(point)
+        return _own([program.value(point)], point.values())[0]
 
     def output_shape(self, inputs: Point) -> tuple[int, ...]:
         """The shape of f(inputs), found without computing it."""
@@ -88,9 +90,11 @@ class Formula:
         names = self._names(program, wrt)
         if batched:
             stack = self._cotangent_stack(program, v)
-            return dict(zip(names, program.vjp_stack(point, stack, names), strict=True))
-        backs = program.vjp(point, self._cotangent(program, v), names)
-        return dict(zip(names, backs, strict=True))
+            stacks = program.vjp_stack(point, stack, names)
+            return dict(zip(names, _own(stacks, (*point.values(), stack)), strict=True))
+        cotangent = self._cotangent(program, v)
+        backs = program.vjp(point, cotangent, names)
+        return dict(zip(names, _own(backs, (*point.values(), cotangent)), strict=True))
 
     def pullback(
         self, inputs: Point, *, wrt: Sequence[str] | None = None
@@ -101,10 +105,11 @@ class Formula:
         value, staged, residuals = program.pullback(point, names)
 
         def pull(v: ArrayLike | None = None) -> dict[str, Array]:
-            backs = staged.finish(residuals, [self._cotangent(program, v)])
-            return dict(zip(names, backs, strict=True))
+            cotangent = self._cotangent(program, v)
+            backs = staged.finish(residuals, [cotangent])
+            return dict(zip(names, _own(backs, (*point.values(), *residuals, cotangent)), strict=True))
 
-        return value, pull
+        return value.copy(), pull
 
     def jvp(self, inputs: Point, tangents: Point, *, wrt: Sequence[str] | None = None) -> Array:
         """J·u, of the output's shape; inputs without a tangent are held fixed.
@@ -118,7 +123,8 @@ class Formula:
             left_out = [name for name in tangents if name not in self._names(program, wrt)]
             if left_out:
                 raise InputError(f"the tangent of {left_out[0]} is given, and --wrt leaves {left_out[0]} out")
-        return program.jvp(point, self._tangents(program, tangents))
+        moving = self._tangents(program, tangents)
+        return _own([program.jvp(point, moving)], (*point.values(), *moving.values()))[0]
 
     def jacobian(
         self,
@@ -169,7 +175,7 @@ class Formula:
 
         It holds for all values of the floating inputs: where it has no entry, the derivative is 0.
         """
-        return {name: found.pattern for name, found in self.structure(inputs, wrt=wrt).items()}
+        return {name: found.pattern.copy() for name, found in self.structure(inputs, wrt=wrt).items()}
 
     def structure(self, inputs: Point, *, wrt: Sequence[str] | None = None) -> dict[str, Structure]:
         """For each input the pattern of the Jacobian and the plan of passes that gives it."""
@@ -208,8 +214,9 @@ class Formula:
         program, point = self._bind(inputs)
         self._refuse_non_scalar(program, "a Hessian")
         names = self._names(program, wrt)
-        products = program.hvp(point, self._tangents(program, tangents), names)
-        return dict(zip(names, products, strict=True))
+        moving = self._tangents(program, tangents)
+        products = program.hvp(point, moving, names)
+        return dict(zip(names, _own(products, (*point.values(), *moving.values())), strict=True))
 
     def derivative(self, name: str) -> Formula:
         """Another formula, of this one's inputs and `v`: the VJP for one input."""
@@ -224,6 +231,8 @@ class Formula:
 
     def _bind(self, inputs: Point) -> tuple[Program, dict[str, Array]]:
         """The program for inputs of these shapes, and their arrays."""
+        if not isinstance(inputs, Mapping):
+            raise InputError("inputs are given by name", hint='write {"x": 3.0}')
         point = {name: _as_input(name, value, self.dtype) for name, value in inputs.items()}
         key = tuple([(name, array.shape, array.dtype.char) for name, array in point.items()])
         found = self._programs.get(key)
@@ -267,12 +276,12 @@ class Formula:
     def _cotangent(self, program: Program, v: ArrayLike | None) -> Array:
         shape = program.smooth.shape
         if v is None:
-            if shape != ():
+            if program.smooth.size != 1:
                 raise InputError(
                     f"the output has shape {show_shape(shape)}, so a cotangent v is needed",
                     hint="--v ones gives the gradient of the sum; jaccli jacobian gives every row",
                 )
-            return np.ones((), program.smooth.dtype)
+            return np.ones(shape, program.smooth.dtype)
         array = _as_float("v", v, program.smooth.dtype)
         if array.shape == ():
             return np.broadcast_to(array, shape)
@@ -296,7 +305,7 @@ class Formula:
         return array
 
     def _tangents(self, program: Program, tangents: Point) -> dict[str, Array]:
-        if not tangents:
+        if not isinstance(tangents, Mapping) or not tangents:
             raise InputError("at least one tangent is needed", hint="--t NAME=VALUE; inputs without one are held fixed")
         arrays = {}
         for name, value in tangents.items():
@@ -326,7 +335,7 @@ class _Derivative(Formula):
     """The VJP of a formula for one input, as a formula of its inputs and the cotangent."""
 
     def __init__(self, parent: Formula, name: str) -> None:
-        if name not in parent.inputs:
+        if name not in (*parent.inputs, *parent.constants):
             raise InputError(f"the formula has no input {name}", hint=f"its inputs are {', '.join(parent.inputs)}")
         self.text = f"vjp of ({parent.text}) for {name}"
         self.dtype = parent.dtype
@@ -343,7 +352,11 @@ class _Derivative(Formula):
         own = {name: spec for name, spec in specs.items() if name != self._cotangent_name}
         lowered = self._parent._lower(own, point)
         output = lowered.output
-        given = specs.get(self._cotangent_name, InputSpec((), output.dtype))
+        given = specs.get(self._cotangent_name)
+        if given is None:
+            raise InputError(f"no value is given for the cotangent {self._cotangent_name}")
+        if self._name not in lowered.inputs or not lowered.inputs[self._name].is_float:
+            raise InputError(f"the input {self._name} holds no floats here, and only these are differentiated")
         if given.shape not in ((), output.shape):
             raise ShapeError(
                 f"v has shape {show_shape(given.shape)}, and the output has shape {show_shape(output.shape)}"
@@ -369,6 +382,18 @@ def constant(text: str, dtype: DType = "float64") -> Array:
             span=Span(start, start + len(name)),
         )
     return formula.value({})
+
+
+def _own(results: Sequence[Array], lent: Iterable[Array]) -> list[Array]:
+    """The results as arrays of their own: a view, a constant of the plan or an array of the caller's is copied."""
+    taken = {id(array) for array in lent}
+    owned = []
+    for result in results:
+        if not result.flags.owndata or not result.flags.writeable or id(result) in taken:
+            result = result.copy()
+        taken.add(id(result))
+        owned.append(result)
+    return owned
 
 
 def _check_chunk(chunk: int | None) -> None:

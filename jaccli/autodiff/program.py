@@ -120,7 +120,8 @@ class Program:
     ) -> list[Array]:
         """The Jacobian's block for each input, of shape output + input."""
         for name in wrt:
-            refuse_too_large((*self.smooth.shape, *self.inputs[name].shape), f"the Jacobian for {name}")
+            what = "Hessian" if self.gradient_of else "Jacobian"
+            refuse_too_large((*self.smooth.shape, *self.inputs[name].shape), f"the {what} for {name}")
         if mode == "sparse":
             return [self._from_sparse(point, name, chunk) for name in wrt]
         if mode != "auto":

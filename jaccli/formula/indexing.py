@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from jaccli.errors import FormulaError, ShapeError
+from jaccli.formula.complex import Complex
 from jaccli.formula.updates import At, Update, places
 from jaccli.formula.values import Context, Pair, SliceValue, Value, broadcast_together, describe
 from jaccli.graph.node import Node, apply, cast, constant, constant_array, reshape, size_of, transpose
@@ -30,6 +31,8 @@ def index(context: Context, value: Value, items: list[Value]) -> Value:
         return value.indices if items[0] else value.values
     if isinstance(value, str):
         raise FormulaError("a text has no entries here")
+    if isinstance(value, Complex):
+        return value.each(lambda part: context.array(index(context, part, items)))
     if isinstance(value, At):
         return Update(value.array, context.array(index(context, places(value.array), items)))
     node = context.array(value)

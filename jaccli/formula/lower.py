@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_NODES = 2_000_000
-_SPECIAL: dict[str, Value] = {"None": None, "newaxis": None, "True": True, "False": False, "...": Ellipsis}
+_SPECIAL: dict[str, Value] = {
+    "None": None,
+    "newaxis": None,
+    "True": True,
+    "False": False,
+    "...": Ellipsis,
+    "float": "float",
+    "int": "int",
+    "bool": "bool",
+}
 _OPERATORS = {
     "@": "matmul",
     "//": "floor_divide",
@@ -72,9 +81,11 @@ def lower(
     context = Context(float_dtype, computed)
     lowering = _Lowering(tree.text, context, dict(nodes))
     value: Value = None
+    last = tree.statements[-1]
     for statement in tree.statements:
         value = lowering.statement(statement)
-    last = tree.statements[-1]
+        if not statement.targets and statement is not last:
+            context.note("a line that binds no name has no effect: only the last line is the output")
     try:
         output = context.array(value)
     except JaccliError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jaccli.errors import FormulaError, nearest
+from jaccli.formula.complex import Complex
 from jaccli.formula.functions.registry import call, find, functions
 from jaccli.formula.updates import At, Update, update
 from jaccli.formula.values import Context, Pair, Value, describe
@@ -49,6 +50,8 @@ def read_property(context: Context, value: Value, name: str) -> Value:
         return context.array(value)
     if isinstance(value, (list, tuple)) and name in ("S", "U", "Vh", "Q", "R", "eigenvalues", "eigenvectors"):
         raise FormulaError(f".{name} is not known here", hint="give the parts names: U, S, V = svd(A)")
+    if isinstance(value, Complex) and name in ("real", "imag"):
+        return value.real if name == "real" else value.imag
     node = context.array(value)
     if name == "at":
         return At(node)
@@ -84,6 +87,11 @@ def call_method(context: Context, name: str, arguments: list[Value], keywords: d
         raise FormulaError(
             "backward() is what `jaccli vjp` does", hint="leave it out; the last line of a formula is its output"
         )
+    if name == "where":
+        # PyTorch's method: the array is what is taken where the condition holds.
+        entry, _ = find("where")
+        condition, *rest = others or [keywords.pop("condition", None)]
+        return call(entry, context, [condition, value, *rest], keywords)
     if name in _INTEGER or (name in ("astype", "to", "type") and others and "int" in str(others[0])):
         return _to_integer(context, value)
     if name == "bool":
@@ -103,7 +111,7 @@ def call_method(context: Context, name: str, arguments: list[Value], keywords: d
         raise FormulaError(f"the name {name} is not in the language")
     method = f".{name}"
     if method in functions():
-        return call(functions()[method], context, arguments, keywords)
+        return call(functions()[method], context, arguments, keywords, is_method=True)
     if name not in functions():
         guess = nearest(name, [known for known in functions() if known.isidentifier()])
         hint = f"did you mean .{guess}()?" if guess else "`jaccli ops` lists all functions"
@@ -111,7 +119,7 @@ def call_method(context: Context, name: str, arguments: list[Value], keywords: d
     if name.endswith("_") and name.removesuffix("_") in functions():
         name = name.removesuffix("_")
     entry, _ = find(name)
-    return call(entry, context, arguments, keywords)
+    return call(entry, context, arguments, keywords, is_method=True)
 
 
 def _to_integer(context: Context, value: Value) -> Node:

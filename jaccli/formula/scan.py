@@ -14,7 +14,7 @@ from jaccli.formula.names import CONSTANTS, MODULES
 
 PROPERTIES = frozenset({"T", "mT", "H", "shape", "size", "ndim"})
 """Properties of an array that no module has: `K.T` is about a value."""
-_LITERAL_NAMES = frozenset({"None", "True", "False", "...", "newaxis"})
+_LITERAL_NAMES = frozenset({"None", "True", "False", "...", "newaxis", "float", "int", "bool"})
 
 
 class Scan(NamedTuple):

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jaccli.errors import FormulaError, ShapeError
+from jaccli.errors import FormulaError, LimitError, ShapeError
+from jaccli.formula.complex import Complex, combine
 from jaccli.formula.names import Dialect
 from jaccli.graph.node import (
     DType,
@@ -25,6 +26,7 @@ from jaccli.graph.node import (
     scalar_value,
     topological,
 )
+from jaccli.graph.primitive import MOST_AXES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,6 +64,7 @@ class Context:
         dialect: whose meaning the call at hand asks for, by prefix or by keyword.
         prefix: the prefix of the call at hand.
         positional: how many arguments it has without a keyword.
+        is_method: whether it was written `x.name(…)`.
         notes: what the reader should be told.
     """
 
@@ -70,6 +73,7 @@ class Context:
     dialect: Dialect | None = None
     prefix: str = ""
     positional: int = 0
+    is_method: bool = False
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
@@ -92,6 +96,8 @@ class Context:
             return self.number(value)
         if isinstance(value, (list, tuple)):
             return self._stacked(value)
+        if isinstance(value, Complex):
+            return value.as_real()
         raise FormulaError(f"{describe(value)} stands where an array is needed")
 
     def floats(self, value: Value) -> Node:
@@ -211,7 +217,13 @@ def _flatten(values: Sequence[Value]) -> tuple[list[Scalar] | None, tuple[int, .
     return None, ()
 
 
+def _check_axes(shape: tuple[int, ...]) -> None:
+    if len(shape) > MOST_AXES:
+        raise LimitError(f"a list nested {len(shape)} deep; the limit is {MOST_AXES}")
+
+
 def _number_array(numbers: list[Scalar], shape: tuple[int, ...], float_dtype: DType) -> Node:
+    _check_axes(shape)
     if numbers and all(isinstance(number, bool) for number in numbers):
         return constant_array(struct.pack(f"<{len(numbers)}?", *numbers), shape, "bool")
     if numbers and all(isinstance(number, int) and abs(number) < 2**63 for number in numbers):
@@ -223,17 +235,45 @@ def _number_array(numbers: list[Scalar], shape: tuple[int, ...], float_dtype: DT
 
 def binary(context: Context, name: str, a: Value, b: Value) -> Value:
     """An element-wise operation of two values; of two Python numbers, by Python's own arithmetic."""
+    if isinstance(a, Complex) or isinstance(b, Complex):
+        return combine(name, as_complex(context, a), as_complex(context, b))
     if not _are_arrays(a, b):
         return _static_binary(name, a, b)
+    if name == "multiply":
+        _refuse_repetition(a, b)
     left, right = operands(context, a, b)
     if name == "power" and left.primitive.name == "norm" and scalar_value(right) == 2:
         # The square of a norm is smooth at 0, where the norm alone has a kink.
         return apply("sum", apply("power", left.args[0], right), **left.params)
-    if name in ("divide", "power"):
+    if name == "divide" or (name == "power" and not _is_whole_power(left, right)):
         left, right = context.floats(left), context.floats(right)
     if name in ("add", "subtract", "multiply", "negative") and left.dtype == right.dtype == "bool":
         left, right = cast(left, "int64"), cast(right, "int64")
     return apply(name, left, right)
+
+
+def _is_whole_power(base: Node, exponent: Node) -> bool:
+    """Whether a power of integers is an integer: the exponent is one whole number, 0 or more."""
+    fixed = scalar_value(exponent)
+    return not base.is_float and exponent.dtype == "int64" and fixed is not None and fixed >= 0
+
+
+def _refuse_repetition(a: Value, b: Value) -> None:
+    """`[x]*3` repeats a list in Python, and would multiply an array here: it must be said which."""
+    for one, other in ((a, b), (b, a)):
+        if isinstance(one, list) and isinstance(other, int) and any(isinstance(item, Node) for item in one):
+            raise FormulaError(
+                "a list times a number repeats the list in Python, and lists are arrays here",
+                hint="for the product write array([…])*3, for the repetition write the entries out or tile",
+            )
+
+
+def as_complex(context: Context, value: Value) -> Complex:
+    """The value as a complex array."""
+    if isinstance(value, Complex):
+        return value
+    real = context.floats(value)
+    return Complex(real, broadcast_to(constant(0.0, real.dtype), real.shape), is_tame=True)
 
 
 def operands(context: Context, a: Value, b: Value) -> tuple[Node, Node]:
@@ -315,6 +355,8 @@ def negative(context: Context, value: Value) -> Value:
     """The opposite of a value."""
     if isinstance(value, (bool, int, float)):
         return -value
+    if isinstance(value, Complex):
+        return value.each(lambda part: apply("negative", part))
     node = context.array(value)
     return apply("negative", cast(node, "int64") if node.dtype == "bool" else node)
 

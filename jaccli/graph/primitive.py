@@ -14,10 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
-from jaccli.errors import ShapeError
+from jaccli.errors import LimitError, ShapeError
 from jaccli.graph.node import DType, Node, Shape, broadcast_shapes, cast, intern, promote, reshape
 
 Params = dict[str, Any]
+
+MOST_AXES = 64  # NumPy's own limit
 
 
 class Masked(NamedTuple):
@@ -182,6 +184,8 @@ class Primitive:
         if self.elementwise:
             args = self._common_dtype(args)
         shape, dtype = self.shape(*args, **params)
+        if len(shape) > MOST_AXES:
+            raise LimitError(f"an array of {len(shape)} axes; the limit is {MOST_AXES}")
         return intern(self, args, params, shape, dtype)
 
     def differentiates(self, index: int) -> bool:

@@ -83,7 +83,8 @@ class Entries:
 
     def matrix(self) -> sparse.csr_array:
         """The Jacobian."""
-        return sparse.csr_array((self._values, self._pattern.indices, self._pattern.indptr), shape=self._pattern.shape)
+        indices, indptr = self._pattern.indices.copy(), self._pattern.indptr.copy()
+        return sparse.csr_array((self._values, indices, indptr), shape=self._pattern.shape)
 
     @property
     def has_nan(self) -> bool:

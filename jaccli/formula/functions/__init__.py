@@ -6,6 +6,7 @@ from jaccli.formula.functions import (  # noqa: F401 - imported for their entrie
     creation,
     decompositions,
     elementary,
+    fourier,
     gathering,
     linear_algebra,
     losses,

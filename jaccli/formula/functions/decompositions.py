@@ -1,4 +1,4 @@
-"""Factorisations of matrices, and what is made of them: eigenvalues, singular values, determinants, inverses of a kind."""
+"""Factorisations of matrices, and what is made of them: eigenvalues, singular values, pseudo-inverses."""
 
 from __future__ import annotations
 

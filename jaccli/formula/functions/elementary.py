@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from jaccli.errors import FormulaError
+from jaccli.formula.complex import Complex
 from jaccli.formula.functions.registry import Array, Floats, function
 from jaccli.formula.values import Context, Value, as_mask, binary
 from jaccli.graph.node import Node, apply, constant
@@ -59,7 +60,12 @@ _binary("remainder", ARITHMETIC, "mod", "Mod")
 _binary("fmod", ARITHMETIC, "rem")
 _binary("floor_divide", ARITHMETIC)
 _keeping_integers("negative", ARITHMETIC, "neg")
-_keeping_integers("abs", ARITHMETIC, "Abs", "absolute", "fabs", "magnitude")
+
+
+@function(ARITHMETIC, "Abs", "absolute", "fabs", "magnitude", name="abs", kinks=table()["abs"].kinks, example="abs(x)")
+def abs_(x: Any, *, context: Context) -> Node:
+    """Absolute value."""
+    return x.size if isinstance(x, Complex) else apply("abs", context.array(x))
 
 
 @function(ARITHMETIC, example="positive(x)")
@@ -68,16 +74,25 @@ def positive(x: Array) -> Node:
     return x
 
 
-@function(ARITHMETIC, "conj", "conjugate", example="real(x)")
-def real(x: Array) -> Node:
-    """The array itself: all numbers are real."""
-    return x
+@function(ARITHMETIC, "clone", "contiguous", example="real(x)")
+def real(x: Any, *, context: Context) -> Node:
+    """The real part of complex numbers; real ones as they are."""
+    return x.real if isinstance(x, Complex) else context.array(x)
 
 
-@function(ARITHMETIC, example="imag(x)")
-def imag(x: Floats) -> Node:
-    """Zeros: all numbers are real."""
-    return apply("multiply", apply("stop_gradient", x), constant(0.0, x.dtype))
+@function(ARITHMETIC, example="imag(fft(x))")
+def imag(x: Any, *, context: Context) -> Node:
+    """The imaginary part of complex numbers; of real ones 0."""
+    if isinstance(x, Complex):
+        return x.imag
+    node = context.floats(x)
+    return apply("multiply", apply("stop_gradient", node), constant(0.0, node.dtype))
+
+
+@function(ARITHMETIC, "conjugate", example="conj(fft(x))")
+def conj(x: Any, *, context: Context) -> Value:
+    """Complex numbers with the opposite imaginary part; real ones as they are."""
+    return Complex(x.real, apply("negative", x.imag)) if isinstance(x, Complex) else context.array(x)
 
 
 @function(ARITHMETIC, example="square(x)")
@@ -289,6 +304,13 @@ _swapped("greater", "less", "gt")
 _swapped("greater_equal", "less_equal", "ge")
 
 
+_LOGIC_NAMES = {
+    "logical_and": ("bitwise_and", "And"),
+    "logical_or": ("bitwise_or", "Or"),
+    "logical_xor": ("bitwise_xor", "Xor"),
+}
+
+
 def _logical(name: str) -> None:
     row = table()[name]
 
@@ -296,7 +318,7 @@ def _logical(name: str) -> None:
         return apply(name, as_mask(context, x), as_mask(context, y))
 
     build.__doc__ = row.doc
-    function(LOGIC, name.replace("logical_", "bitwise_"), name=name, example=f"{name}(x > 0, y > 0)")(build)
+    function(LOGIC, *_LOGIC_NAMES[name], name=name, example=f"{name}(x > 0, y > 0)")(build)
 
 
 _logical("logical_and")
@@ -304,7 +326,7 @@ _logical("logical_or")
 _logical("logical_xor")
 
 
-@function(LOGIC, "bitwise_not", example="logical_not(x > 0)")
+@function(LOGIC, "bitwise_not", "Not", example="logical_not(x > 0)")
 def logical_not(x: Any, context: Context) -> Node:
     """The opposite truth value."""
     return apply("logical_not", as_mask(context, x))

@@ -141,6 +141,8 @@ def min_(x: Any, axis: Any = None, keepdims: Flag = False, *, context: Context) 
 
 def _first_of_pair(context: Context, name: str, x: Any, node: Node, axis: Any) -> Value:
     """PyTorch's max(x, dim=) and x.max(1) give values and indices; `[0]` and `.values` pass through."""
+    if context.dialect is None and context.positional > 1 and not context.is_method and isinstance(axis, int):
+        context.note(f"{name}(x, {axis}) is along axis {axis}, as in NumPy; {name}imum(x, {axis}) compares entries")
     as_torch = context.is_torch or (context.dialect is None and context.positional > 1)
     if not as_torch or axis is None or isinstance(axis, Node):
         return node

@@ -172,12 +172,15 @@ def call(
     keywords: dict[str, Value],
     dialect: Dialect | None = None,
     prefix: str = "",
+    *,
+    is_method: bool = False,
 ) -> Value:
     """The value of a function applied to arguments, converted as its signature says."""
     if _TORCH_ONLY & keywords.keys():
         dialect = dialect or "torch"
     context.dialect = dialect
     context.prefix = prefix
+    context.is_method = is_method
     context.positional = len(arguments)
     positional, named = _bind(entry, context, arguments, dict(keywords))
     if entry.takes_context:

@@ -28,7 +28,8 @@ def interp(
     """Straight lines between samples fp at increasing points xp, constant outside; differentiable in all three."""
     if xp.ndim != 1 or xp.shape != fp.shape or xp.size == 0:
         raise ShapeError(
-            f"interp needs samples at as many points, and shapes {show_shape(xp.shape)} and {show_shape(fp.shape)} are given"
+            f"interp needs samples at as many points, and shapes {show_shape(xp.shape)} and "
+            f"{show_shape(fp.shape)} are given"
         )
     if period is not None:
         x, xp, fp = _periodic(context, x, xp, fp, period)

@@ -110,6 +110,9 @@ def transpose(x: Array, *axes: Any, context: Context) -> Node:
                 f"transpose({order[0]}, {order[1]}) orders the axes as NumPy does; "
                 "PyTorch would swap the two; .T is safe"
             )
+    if len(order) == 2 and len(axes) == 2 and x.ndim > 2:
+        context.note(f"transpose({order[0]}, {order[1]}) of {x.ndim} axes is PyTorch's: it swaps the two")
+        return swapaxes(x, *pair)
     if len(order) != x.ndim:
         raise ShapeError(f"transpose needs an order of all {x.ndim} axes, and {show_shape(order)} is given")
     return apply("transpose", x, permutation=tuple(normal_axis(axis, x.ndim) for axis in order))

@@ -5,6 +5,7 @@ from jaccli.graph.primitives import (  # noqa: F401 - imported for their rows
     bessel,
     contraction,
     decompositions,
+    eigen,
     gamma,
     incomplete,
     indexing,
@@ -22,5 +23,6 @@ from jaccli.graph.primitives import (  # noqa: F401 - imported for their rows
     sources,
     special,
     spectral,
+    transforms,
     windows,
 )

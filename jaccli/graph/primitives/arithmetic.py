@@ -121,6 +121,7 @@ elementwise(
     _power_base,
     _power_exponent,
     ranges=(POSITIVE, ANY),
+    floats=False,
     template="{0}**{1}",
     symbolic=lambda sympy, a, b: a**b,
     kinks="x**0 is constant; 0**y has slope 0 in y for y >= 0; a negative base has no derivative in the exponent",

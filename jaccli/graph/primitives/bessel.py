@@ -40,7 +40,7 @@ _GENERAL = {"j": "jv", "y": "yv", "i": "iv", "k": "kv", "ie": "ive", "ke": "kve"
 
 
 def bessel(x: Node, kind: str, order: float) -> Node:
-    """The Bessel function of a kind (j, y, i, k, or scaled ie, ke) and order; of a negative whole order by reflection."""
+    """The Bessel function of a kind (j, y, i, k, or scaled ie, ke) and order; a negative order is reflected."""
     if order < 0 and order == int(order):
         mirrored = apply("bessel", x, kind=kind, order=-order)
         return -mirrored if kind in ("j", "y") and int(order) % 2 else mirrored

@@ -1,5 +1,5 @@
-"""Integrals without a closed form: exponential, sine, Fresnel and elliptic integrals, Dawson's, the dilogarithm, hypergeometric
-functions, and Lambert's W.
+"""Integrals without a closed form: exponential, sine, Fresnel and elliptic integrals, Dawson's, the dilogarithm,
+hypergeometric functions, and Lambert's W.
 
 Their slopes are elementary; where the textbook form cancels or is 0/0 another one is taken. Source: Abramowitz and
 Stegun, Handbook of Mathematical Functions, chapters 5, 7, 15 and 17; elliptic integrals by B. Carlson's symmetric

@@ -80,7 +80,7 @@ def _erfcx_slope(x: Any) -> Any:
     if not np.any(large):
         return direct
     part = np.where(large, x, 2.0)
-    steps = int(640.0 / float(np.min(part)) ** 2) + 3
+    steps = int(640.0 / float(np.min(part)) ** 2) + 20
     tail = np.zeros_like(part)
     for k in range(steps, 0, -1):
         tail = 0.5 * k / (part + tail)
