@@ -28,6 +28,10 @@ EXTRA_ALLOWED = {
     "qr": "the zeros inside a matrix are not followed",
     "polynomial": "of degree 0 it is a constant",
     "limit_weights": "the weights of a limit are taken to depend on all samples",
+    "eig": "imaginary parts of eigenvalues that are real",
+    "shared_weight": "the weights of a cluster are taken to depend on all values",
+    "surely_real": "an array is real or not as a whole",
+    "dft": "sines and cosines that are 0",
     "recurrence": "the first factor meets nothing before it",
 }
 

@@ -410,6 +410,7 @@ def test_nothing_compared_does_not_hold() -> None:
     assert not run("betainc(2, 3, x)", {"x": 0.5}, ("symbolic",)).holds
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # where the interruption lands
 def test_the_symbolic_witness_stops_in_time() -> None:
     inputs = {"x": RANDOM.random((20, 20))}
     problem = state(jaccli.Formula("tanh(x @ x) @ tanh(x @ x)"), inputs, None, None, "vjp", 0)

@@ -1,6 +1,7 @@
 """Complex arrays inside a formula, as pairs of real ones.
 
-Inputs and outputs are real. What is complex in between comes from `fft` and `eigvals`, and ends in abs, real, imag or angle.
+Inputs and outputs are real. What is complex in between comes from `fft` and `eigvals`, and ends in abs, real, imag or
+angle.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Eigenvalues and eigenvectors of a general real matrix, on the last two axes.
 
-Both may be complex. The row packs them as real rows: real parts and imaginary parts of the values, then those of the vectors.
-A complex matrix M becomes the real block matrix [[Re M, -Im M], [Im M, Re M]], whose transpose stands for the conjugate
-transpose. Derivative: C. Boeddeker et al., On the computation of complex-valued gradients (2017), for vectors of length 1.
+Both may be complex. The row packs them as real rows: real parts and imaginary parts of the values, then those of the
+vectors. A complex matrix M becomes the real block matrix [[Re M, -Im M], [Im M, Re M]], whose transpose stands for
+the conjugate transpose. Derivative: C. Boeddeker et al., On the computation of complex-valued gradients (2017), for
+vectors of length 1.
 """
 
 from __future__ import annotations
