@@ -47,7 +47,8 @@ def _transform(x: Complex, axis: int, length: int | None, forward: bool, norm: A
     if scale:
         packed = apply("divide", packed, constant(math.sqrt(count) if scale == 0.5 else float(count), packed.dtype))
     found = [reshape(part(packed, packed.ndim - 2, i, 1), parts[0].shape) for i in (0, 1)]
-    return Complex(*(_swap(node, place) for node in found))
+    real, imag = (_swap(node, place) for node in found)
+    return Complex(real, imag)
 
 
 def _one_axis(name: str, forward: bool, doc: str) -> None:

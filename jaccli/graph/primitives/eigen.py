@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaccli.errors import NumbersError
 from jaccli.graph.node import DType, Node, Shape, apply, select
-from jaccli.graph.primitive import Case, Primitive, register
+from jaccli.graph.primitive import Case, Primitive, Variation, register
 from jaccli.graph.primitives.clusters import carry, columns, diagonal_matrix, down, identity, off_diagonal, row, rows
 from jaccli.graph.primitives.contraction import matmul
 from jaccli.graph.primitives.decompositions import block
@@ -21,8 +21,6 @@ from jaccli.lazy import lazy
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from jaccli.autodiff.variation import Variation
 else:
     np = lazy("numpy")
 
