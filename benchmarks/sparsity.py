@@ -27,6 +27,7 @@ _LARGE = 1_000_000
 _WHOLE = ("jacobian", "sin(x)*x", "--x", f"randn:{_LARGE}", "--sparse", "-o")
 _PROCESS_RUNS = 7
 _MANY = (100, 100)
+_PLAIN = (100, 3)
 
 
 def works() -> Iterator[Comparison | Colours | WholeProcess | Memory]:
@@ -68,9 +69,9 @@ def _network() -> Iterator[Comparison]:
     task = "network 1-20-20-400, 100 samples"
     yield Comparison(f"{task}: entries, formula kept", expert, warm, lambda: _torch_expert(point), same, 5, _MANY)
     yield Comparison(f"{task}: entries, from the text", expert, cold, lambda: _torch_expert(point), same, repeats=_MANY)
-    yield Comparison(f"{task}: dense Jacobian", plain, dense, lambda: _torch_plain(point), same, repeats=(100, 1))
+    yield Comparison(f"{task}: dense Jacobian", plain, dense, lambda: _torch_plain(point), same, repeats=_PLAIN)
     yield Comparison(
-        f"{task}: entries, formula kept", plain, warm, lambda: _torch_entries(point), same, 20_000, repeats=(100, 1)
+        f"{task}: entries, formula kept", plain, warm, lambda: _torch_entries(point), same, 20_000, repeats=_PLAIN
     )
 
 

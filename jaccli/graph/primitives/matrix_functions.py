@@ -155,11 +155,12 @@ def _sylvester_shape(a: Node, b: Node, q: Node) -> tuple[Shape, DType]:
 
 
 def _sylvester(a: Any, b: Any, q: Any) -> Any:
-    try:
-        found = each_matrix(linalg.solve_sylvester, a, b, q)
-    except np.linalg.LinAlgError as error:
-        raise NumbersError("solve_sylvester: a and -b share an eigenvalue, so there is no answer") from error
-    return found
+    """SciPy answers a singular equation too, with a solution of a nearby one; so the eigenvalues are looked at first."""
+    sums = np.linalg.eigvals(a)[..., :, None] + np.linalg.eigvals(b)[..., None, :]
+    size = np.max(np.abs(a), initial=0.0) + np.max(np.abs(b), initial=0.0)
+    if np.any(np.abs(sums) <= 16 * max(*q.shape[-2:], 1) * np.finfo(q.dtype).eps * size):
+        raise NumbersError("solve_sylvester: a and -b share an eigenvalue, so there is no answer")
+    return each_matrix(linalg.solve_sylvester, a, b, q)
 
 
 def _sylvester_pullback(index: int, g: Node, node: Node) -> Node:
