@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from jaccli.autodiff.reverse import pullback
 from jaccli.errors import FormulaError, InputError, LimitError, ShapeError, Span, UsageError
 from jaccli.formula.lowered import InputSpec, Lowered
 from jaccli.graph.node import DType, Node, input_node, show_shape
+from jaccli.runtime.arrays import as_float, as_input, dtype_name, own
 from jaccli.runtime.plan import evaluate
 from jaccli.source import Source
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 Point = Mapping[str, ArrayLike]
-
-_DTYPES: dict[DType, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
 
 
 class Formula:
@@ -66,7 +65,7 @@ class Formula:
     def value(self, inputs: Point) -> Array:
         """f(inputs), of the output's shape."""
         program, point = self._bind(inputs)
-        return _own([program.value(point)], point.values())[0]
+        return own([program.value(point)], point.values())[0]
 
     def output_shape(self, inputs: Point) -> tuple[int, ...]:
         """The shape of f(inputs), found without computing it."""
@@ -91,10 +90,10 @@ class Formula:
         if batched:
             stack = self._cotangent_stack(program, v)
             stacks = program.vjp_stack(point, stack, names)
-            return dict(zip(names, _own(stacks, (*point.values(), stack)), strict=True))
+            return dict(zip(names, own(stacks, (*point.values(), stack)), strict=True))
         cotangent = self._cotangent(program, v)
         backs = program.vjp(point, cotangent, names)
-        return dict(zip(names, _own(backs, (*point.values(), cotangent)), strict=True))
+        return dict(zip(names, own(backs, (*point.values(), cotangent)), strict=True))
 
     def pullback(
         self, inputs: Point, *, wrt: Sequence[str] | None = None
@@ -107,7 +106,7 @@ class Formula:
         def pull(v: ArrayLike | None = None) -> dict[str, Array]:
             cotangent = self._cotangent(program, v)
             backs = staged.finish(residuals, [cotangent])
-            return dict(zip(names, _own(backs, (*point.values(), *residuals, cotangent)), strict=True))
+            return dict(zip(names, own(backs, (*point.values(), *residuals, cotangent)), strict=True))
 
         return value.copy(), pull
 
@@ -124,7 +123,7 @@ class Formula:
             if left_out:
                 raise InputError(f"the tangent of {left_out[0]} is given, and --wrt leaves {left_out[0]} out")
         moving = self._tangents(program, tangents)
-        return _own([program.jvp(point, moving)], (*point.values(), *moving.values()))[0]
+        return own([program.jvp(point, moving)], (*point.values(), *moving.values()))[0]
 
     def jacobian(
         self,
@@ -216,7 +215,7 @@ class Formula:
         names = self._names(program, wrt)
         moving = self._tangents(program, tangents)
         products = program.hvp(point, moving, names)
-        return dict(zip(names, _own(products, (*point.values(), *moving.values())), strict=True))
+        return dict(zip(names, own(products, (*point.values(), *moving.values())), strict=True))
 
     def derivative(self, name: str) -> Formula:
         """Another formula, of this one's inputs and `v`: the VJP for one input."""
@@ -233,11 +232,11 @@ class Formula:
         """The program for inputs of these shapes, and their arrays."""
         if not isinstance(inputs, Mapping):
             raise InputError("inputs are given by name", hint='write {"x": 3.0}')
-        point = {name: _as_input(name, value, self.dtype) for name, value in inputs.items()}
+        point = {name: as_input(name, value, self.dtype) for name, value in inputs.items()}
         key = tuple([(name, array.shape, array.dtype.char) for name, array in point.items()])
         found = self._programs.get(key)
         if found is None:
-            specs = {name: InputSpec(array.shape, _dtype_name(array)) for name, array in point.items()}
+            specs = {name: InputSpec(array.shape, dtype_name(array)) for name, array in point.items()}
             try:
                 lowered = self._lower(specs, point)
             except MemoryError as error:
@@ -282,7 +281,7 @@ class Formula:
                     hint="--v ones gives the gradient of the sum; jaccli jacobian gives every row",
                 )
             return np.ones(shape, program.smooth.dtype)
-        array = _as_float("v", v, program.smooth.dtype)
+        array = as_float("v", v, program.smooth.dtype)
         if array.shape == ():
             return np.broadcast_to(array, shape)
         if array.shape != shape:
@@ -296,7 +295,7 @@ class Formula:
         shape = program.smooth.shape
         if v is None:
             raise InputError("a stack of cotangents v is needed", hint=f"of shape (n, *{show_shape(shape)})")
-        array = _as_float("v", v, program.smooth.dtype)
+        array = as_float("v", v, program.smooth.dtype)
         if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
             raise ShapeError(
                 f"v has shape {show_shape(array.shape)}, and the output has shape {show_shape(shape)}",
@@ -314,7 +313,7 @@ class Formula:
             node = program.inputs[name]
             if not node.is_float:
                 raise InputError(f"the input {name} holds integers, and these have no tangent")
-            array = _as_float(f"the tangent of {name}", value, node.dtype)
+            array = as_float(f"the tangent of {name}", value, node.dtype)
             if array.shape not in ((), node.shape):
                 raise ShapeError(
                     f"the tangent of {name} has shape {show_shape(array.shape)}, "
@@ -384,49 +383,6 @@ def constant(text: str, dtype: DType = "float64") -> Array:
     return formula.value({})
 
 
-def _own(results: Sequence[Array], lent: Iterable[Array]) -> list[Array]:
-    """The results as arrays of their own: a view, a constant of the plan or an array of the caller's is copied."""
-    taken = {id(array) for array in lent}
-    owned = []
-    for result in results:
-        if not result.flags.owndata or not result.flags.writeable or id(result) in taken:
-            result = result.copy()
-        taken.add(id(result))
-        owned.append(result)
-    return owned
-
-
 def _check_chunk(chunk: int | None) -> None:
     if chunk is not None and chunk < 1:
         raise UsageError(f"a chunk has at least one row, not {chunk}")
-
-
-def _as_input(name: str, value: ArrayLike, dtype: DType) -> Array:
-    if type(value) is np.ndarray and value.dtype is _DTYPES[dtype]:
-        return value
-    array = _as_array(name, value)
-    kind = array.dtype.kind
-    return array if kind == "b" else array.astype(np.int64 if kind in "iu" else dtype, copy=False)
-
-
-def _as_float(what: str, value: ArrayLike, dtype: DType) -> Array:
-    if type(value) is np.ndarray and value.dtype is _DTYPES[dtype]:
-        return value
-    return _as_array(what, value).astype(dtype, copy=False)
-
-
-def _as_array(what: str, value: ArrayLike) -> Array:
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise InputError(f"{what} is no array: {error}") from None
-    if array.dtype.kind not in "fiub":
-        raise InputError(f"{what} holds {array.dtype}, and only real numbers are taken")
-    return array
-
-
-def _dtype_name(array: Array) -> DType:
-    names: dict[str, DType] = {"b": "bool", "i": "int64"}
-    if array.dtype.kind in names:
-        return names[array.dtype.kind]
-    return "float32" if array.dtype == np.float32 else "float64"

@@ -28,7 +28,7 @@ SEES_SYMPY = """
 import json, sys
 from jaccli.cli.main import main
 code = main(sys.argv[1:])
-print(json.dumps({"code": code, "sympy": "sympy" in sys.modules, "parser": "jaccli.formula.syntax" in sys.modules}))
+print(json.dumps({"code": code, "sympy": "sympy" in sys.modules, "parser": "jaccli.formula.parser" in sys.modules}))
 """
 
 

@@ -49,7 +49,7 @@ TORCH: list[Row] = [
         (f"F.{name}(x)", {"x": 4 * X}, getattr(F, name))
         for name in (
             "relu", "relu6", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "softsign", "logsigmoid",
-            "hardtanh", "hardsigmoid", "hardswish", "leaky_relu", "softshrink", "hardshrink", "tanhshrink",
+            "hardtanh", "hardswish", "leaky_relu", "softshrink", "hardshrink", "tanhshrink",
         )
     ],
     ("l1_loss(x, y)", {"x": X, "y": Y}, F.l1_loss),
@@ -118,9 +118,9 @@ TORCH: list[Row] = [
     ("cholesky_solve(b, A)", {"A": A, "b": normal(3, 2)}, lambda A, b: torch.cholesky_solve(b, torch.tril(A))),
     ("sum(abs(eigvals(A)))", {"A": A}, lambda A: L.eigvals(A).abs().sum()),
     ("abs(eig(A)[1])", {"A": A}, lambda A: L.eig(A)[1].abs()),
-    ("scatter(x, 0, [[0, 1, 2], [2, 0, 1]], y)", {"x": X, "y": Y},
+    ("scatter(x, 0, [[0, 1, 2], [2, 0, 1]], y)", {"x": X, "y": normal(2, 3)},
      lambda x, y: torch.scatter(x, 0, torch.tensor([[0, 1, 2], [2, 0, 1]]), y)),
-    ("scatter_add(x, 0, [[0, 1, 2], [0, 0, 1]], y)", {"x": X, "y": Y},
+    ("scatter_add(x, 0, [[0, 1, 2], [0, 0, 1]], y)", {"x": X, "y": normal(2, 3)},
      lambda x, y: torch.scatter_add(x, 0, torch.tensor([[0, 1, 2], [0, 0, 1]]), y)),
     ("index_add(x, 0, [1, 1], y, alpha=2)", {"x": X, "y": normal(2, 3)},
      lambda x, y: torch.index_add(x, 0, torch.tensor([1, 1]), y, alpha=2)),
@@ -191,7 +191,7 @@ def of_torch(function: Callable[..., Any], inputs: dict[str, Any], weights: Arra
 def of_jax(function: Callable[..., Any], inputs: dict[str, Any], weights: Array) -> tuple[Array, dict[str, Array]]:
     arrays = {name: jnp.asarray(value) for name, value in inputs.items()}
     value = function(*arrays.values())
-    slopes = jax.grad(lambda point: jnp.sum(function(*point.values()) * weights))(arrays)
+    slopes = jax.grad(lambda point: jnp.sum(function(*(point[name] for name in arrays)) * weights))(arrays)
     return np.asarray(value), {name: np.asarray(slope) for name, slope in slopes.items()}
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from jaccli.errors import FormulaError
 from jaccli.formula import syntax
 from jaccli.formula.names import CONSTANTS, MODULES
+from jaccli.formula.parser import parse
 
 PROPERTIES = frozenset({"T", "mT", "H", "shape", "size", "ndim"})
 """Properties of an array that no module has: `K.T` is about a value."""
@@ -47,7 +48,7 @@ class Called(NamedTuple):
 
 def scan(text: str) -> Scan:
     """The names of a formula's text; a `FormulaError` shows the place where it is not in the language."""
-    statements, notes = syntax.parse(text)
+    statements, notes = parse(text)
     values = {name for statement in statements for name in statement.targets}
     for statement in statements:
         values.update(_names_that_stand_alone(statement.value))

@@ -2,9 +2,11 @@
 
 from jaccli.formula.functions import (  # noqa: F401 - imported for their entries
     activations,
+    assembly,
     bessel,
     creation,
     decompositions,
+    diagonals,
     elementary,
     fourier,
     gathering,

@@ -7,9 +7,10 @@ from typing import Any
 
 from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.complex import Complex
+from jaccli.formula.functions.assembly import roll
 from jaccli.formula.functions.linear_algebra import FAMILY as LINEAR_ALGEBRA
 from jaccli.formula.functions.registry import Floats, Whole, function
-from jaccli.formula.functions.shaping import part, roll
+from jaccli.formula.functions.shaping import part
 from jaccli.formula.functions.signal import FAMILY
 from jaccli.formula.values import Context, Value, as_complex
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape, select, transpose

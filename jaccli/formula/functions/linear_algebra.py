@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from jaccli.errors import FormulaError, ShapeError
+from jaccli.formula.functions.diagonals import diagonal
 from jaccli.formula.functions.products import matmul
 from jaccli.formula.functions.reductions import normal_axes, reduce
 from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, Whole, function
-from jaccli.formula.functions.shaping import diagonal
 from jaccli.formula.values import Context, Value
 from jaccli.graph.node import Node, apply, broadcast_shapes, broadcast_to, cast, constant, reshape, show_shape
 from jaccli.graph.primitives.linear_algebra import square

@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 from jaccli.errors import ShapeError
+from jaccli.formula.functions.diagonals import tril
 from jaccli.formula.functions.linear_algebra import entrywise_norm
 from jaccli.formula.functions.losses import FAMILY, number
 from jaccli.formula.functions.products import matmul
 from jaccli.formula.functions.reductions import mean, normal_axes, reduce
 from jaccli.formula.functions.registry import Axis, Flag, Floats, Whole, function
-from jaccli.formula.functions.shaping import matrix_transposed, tril
+from jaccli.formula.functions.shaping import matrix_transposed
 from jaccli.formula.values import Context
 from jaccli.graph.node import Node, apply, broadcast_shapes, broadcast_to, filled, reshape, select, show_shape
 from jaccli.graph.primitive import normal_axis

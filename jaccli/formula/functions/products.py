@@ -6,8 +6,9 @@ import itertools
 from typing import Any
 
 from jaccli.errors import FormulaError, ShapeError
+from jaccli.formula.functions.diagonals import diagonal
 from jaccli.formula.functions.registry import Array, Whole, function
-from jaccli.formula.functions.shaping import diagonal, part
+from jaccli.formula.functions.shaping import part
 from jaccli.formula.values import Context
 from jaccli.graph.node import Node, apply, cast, filled, reshape, show_shape, transpose
 from jaccli.graph.primitive import normal_axis

@@ -232,7 +232,8 @@ def _pivots(x: Any) -> Any:
 
     def order(matrix: Any) -> Any:
         rows = np.arange(matrix.shape[0])
-        for i, j in enumerate(linalg.lu_factor(matrix, check_finite=False)[1]):
+        (factor,) = linalg.get_lapack_funcs(("getrf",), (matrix,))
+        for i, j in enumerate(factor(matrix)[1]):
             rows[[i, j]] = rows[[j, i]]
         return rows
 
@@ -350,6 +351,12 @@ register(
 )
 
 
+def _pinv(x: Any, rcond: float) -> Any:
+    if not np.all(np.isfinite(x)):
+        return np.full_like(np.swapaxes(x, -1, -2), np.nan)
+    return np.linalg.pinv(x, rcond=rcond)
+
+
 def _pinv_pullback(index: int, g: Node, node: Node) -> Node:
     """At constant rank."""
     (x,) = node.args
@@ -366,7 +373,7 @@ register(
         "pinv",
         "Pseudo-inverse of a matrix; singular values up to a fraction of the largest count as 0.",
         lambda x, rcond: ((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype),
-        lambda x, rcond: np.linalg.pinv(x, rcond=rcond),
+        _pinv,
         _pinv_pullback,
         "matrices",
         batch=carry,

@@ -250,7 +250,7 @@ def _beta_slopes(a: Any, b: Any, x: Any) -> tuple[Any, Any]:
 
 def _beta_shape_slope(a: Any, b: Any, x: Any, orders: tuple[int, int]) -> Any:
     a, b, x = (np.asarray(array, np.float64) for array in np.broadcast_arrays(a, b, x))
-    inside = (a > 0) & (b > 0) & (x > 0) & (x < 1)
+    inside = (a > 0) & (b > 0) & (x > 0) & (x < 1) & np.isfinite(a) & np.isfinite(b)
     a1, b1, x1 = (np.where(inside, array, 0.5) for array in (a, b, x))
     swapped = x1 >= (a1 + 1.0) / (a1 + b1 + 2.0)
 

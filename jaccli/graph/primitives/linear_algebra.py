@@ -151,7 +151,9 @@ def _others(values: Any) -> Any:
 
 
 def _decompose(x: Any) -> tuple[Any, Any, Any, Any]:
-    u, s, vt = np.linalg.svd(x)
+    finite = np.all(np.isfinite(x), axis=(-2, -1))
+    u, s, vt = np.linalg.svd(np.where(finite[..., None, None], x, 0.0))
+    s = np.where(finite[..., None], s, np.nan)
     orientation = np.rint(np.linalg.det(u) * np.linalg.det(vt))
     return u, s, vt, orientation
 

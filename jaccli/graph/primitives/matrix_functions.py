@@ -6,6 +6,7 @@ same at the transposed matrix. Source: N. Higham, Functions of Matrices (2008), 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,11 @@ def _matrix_function(
 
 def _real(name: str, why: str) -> Callable[[Any], Any]:
     def one(matrix: Any) -> Any:
-        found = getattr(linalg, name)(matrix)
+        if not np.all(np.isfinite(matrix)):
+            return np.full_like(matrix, np.nan)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a singular matrix: what comes of it is looked at below
+            found = getattr(linalg, name)(matrix)
         if np.iscomplexobj(found):
             scale = np.max(np.abs(found), initial=1.0)
             if np.max(np.abs(found.imag), initial=0.0) > 1e-9 * scale or not np.all(np.isfinite(found.real)):
@@ -155,7 +160,9 @@ def _sylvester_shape(a: Node, b: Node, q: Node) -> tuple[Shape, DType]:
 
 
 def _sylvester(a: Any, b: Any, q: Any) -> Any:
-    """SciPy answers a singular equation too, with a solution of a nearby one; so the eigenvalues are looked at first."""
+    """SciPy answers a singular equation too, with one of a nearby equation; so eigenvalues are looked at first."""
+    if not all(np.all(np.isfinite(array)) for array in (a, b, q)):
+        return np.full_like(q, np.nan)
     sums = np.linalg.eigvals(a)[..., :, None] + np.linalg.eigvals(b)[..., None, :]
     size = np.max(np.abs(a), initial=0.0) + np.max(np.abs(b), initial=0.0)
     if np.any(np.abs(sums) <= 16 * max(*q.shape[-2:], 1) * np.finfo(q.dtype).eps * size):

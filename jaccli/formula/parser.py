@@ -1,0 +1,444 @@
+"""Tokens to a syntax tree: Python's expression syntax, read as data.
+
+Python's own parser refuses a sum of three thousand terms and may exhaust the C stack, so this one keeps its
+own stack: each rule is a generator that yields the rule it needs next, and a loop runs them. Chains of
+operators of one precedence are one node, whatever their length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, NamedTuple
+
+from jaccli.errors import FormulaError, LimitError, Span
+from jaccli.formula.syntax import (
+    Attribute,
+    Call,
+    Chain,
+    Conditional,
+    Display,
+    Index,
+    Name,
+    Number,
+    Slice,
+    Statement,
+    Syntax,
+    Text,
+    Unary,
+)
+from jaccli.formula.tokens import Token, tokenize
+
+DEEPEST_NESTING = 6_000
+
+Rule = Generator[Any, Any, Any]
+
+
+_LEVELS = {
+    "or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4, "|": 5, "&": 7,
+    "+": 9, "-": 9, "*": 10, "/": 10, "//": 10, "%": 10, "@": 10,
+}  # fmt: skip
+_COMPARE, _NOT, _UNARY = 4, 3, 11
+_RESERVED = {
+    "lambda": "functions cannot be defined here; as a variable call it lam",
+    "for": "there are no loops or comprehensions; write whole-array operations, such as sum(x, axis=0)",
+    "while": "there are no loops; write whole-array operations",
+    "def": "functions cannot be defined here; write the body as statements, name = value",
+    "return": "leave out return: the last line is the output",
+    "import": "nothing needs importing: functions are known by name, with or without np. or torch.",
+    "from": "nothing needs importing: functions are known by name, with or without np. or torch.",
+    "in": "as a variable call it in_",
+    "is": "compare with ==",
+    "as": "as a variable call it as_",
+    "class": "classes cannot be defined here",
+    "with": "statements other than name = value are not in the language",
+    "try": "statements other than name = value are not in the language",
+    "raise": "statements other than name = value are not in the language",
+    "assert": "statements other than name = value are not in the language",
+    "del": "statements other than name = value are not in the language",
+    "pass": "statements other than name = value are not in the language",
+    "global": "statements other than name = value are not in the language",
+    "nonlocal": "statements other than name = value are not in the language",
+    "async": "statements other than name = value are not in the language",
+    "await": "statements other than name = value are not in the language",
+    "yield": "statements other than name = value are not in the language",
+    "break": "there are no loops",
+    "continue": "there are no loops",
+    "elif": "write: a if condition else b",
+    "except": "statements other than name = value are not in the language",
+    "finally": "statements other than name = value are not in the language",
+}
+
+
+class Parsed(NamedTuple):
+    """The statements of a formula, and what its reader should be told."""
+
+    statements: tuple[Statement, ...]
+    notes: tuple[str, ...]
+
+
+def parse(text: str) -> Parsed:
+    """The statements of a formula.
+
+    Raises:
+        FormulaError: with the place, where the text is not in the language.
+        LimitError: where it is nested too deeply.
+    """
+    parser = _Parser(text)
+    statements = parser.statements()
+    return Parsed(statements, ("^ is read as a power; ** says the same",) if parser.caret_is_power else ())
+
+
+class _Parser:
+    """One pass over the tokens. State: the position of the next token."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = tokenize(text)
+        self._next = 0
+        self.caret_is_power = False
+
+    def statements(self) -> tuple[Statement, ...]:
+        found: list[Statement] = []
+        while self._skip_newlines().kind != "end":
+            found.append(self._statement())
+            if self._peek().kind not in ("newline", "end"):
+                raise self._unexpected()
+        if not found:
+            raise FormulaError("the formula is empty", hint='write an expression, such as "(x+1)**2"')
+        return tuple(found)
+
+    def _statement(self) -> Statement:
+        start = self._peek().span.start
+        value = self._run(self._items("="))
+        targets: tuple[str, ...] = ()
+        if self._accept("="):
+            targets = self._targets(value)
+            value = self._run(self._items("="))
+            if self._peek().text == "=":
+                raise self._error("two assignments in one statement", self._peek(), "give each its own line")
+        return Statement(targets, value, Span(start, value.span.end))
+
+    def _targets(self, value: Syntax) -> tuple[str, ...]:
+        items = value.items if isinstance(value, Display) else (value,)
+        names = []
+        for item in items:
+            if not isinstance(item, Name) or item.name in ("None", "True", "False", "..."):
+                raise FormulaError(
+                    "only a name can stand before =",
+                    hint="entries cannot be assigned to; build the array with stack, concatenate or where",
+                    text=self._text,
+                    span=item.span,
+                )
+            names.append(item.name)
+        return tuple(names)
+
+    def _run(self, rule: Rule) -> Any:
+        stack = [rule]
+        sent: Any = None
+        while stack:
+            try:
+                wanted = stack[-1].send(sent)
+            except StopIteration as finished:
+                stack.pop()
+                sent = finished.value
+                continue
+            stack.append(wanted)
+            sent = None
+            if len(stack) > DEEPEST_NESTING:
+                raise LimitError(
+                    "the formula is nested too deeply",
+                    hint="give inner parts a name of their own, as in h = tanh(W @ x); W2 @ h",
+                    text=self._text,
+                    span=self._peek().span,
+                )
+        return sent
+
+    # Rules, loosest first. A rule yields the rule that it needs and is sent its result.
+
+    def _items(self, end: str) -> Rule:
+        """An expression, or several with commas, which make a tuple."""
+        start = self._peek().span.start
+        first = yield self._expression()
+        if self._peek().text != "," or self._peek().kind != "operator":
+            return first
+        items = [first]
+        while self._accept(","):
+            if self._peek().kind in ("end", "newline") or self._peek().text in (end, ")", "]"):
+                break
+            items.append((yield self._expression()))
+        return Display(Span(start, items[-1].span.end), tuple(items), "()")
+
+    def _expression(self) -> Rule:
+        chosen = yield self._binary(0)
+        if not self._accept_word("if"):
+            return chosen
+        condition = yield self._binary(0)
+        if not self._accept_word("else"):
+            raise self._error("`if` needs an `else` here", self._peek(), "write: a if condition else b")
+        other = yield self._expression()
+        return Conditional(Span(chosen.span.start, other.span.end), condition, chosen, other)
+
+    def _binary(self, lowest: int) -> Rule:
+        if lowest <= _NOT and self._peek().kind == "name" and self._peek().text == "not":
+            token = self._take()
+            operand = yield self._binary(_NOT)
+            left: Syntax = Unary(Span(token.span.start, operand.span.end), "~", operand)
+        else:
+            left = yield self._unary()
+        while True:
+            level = self._level()
+            if level is None or level < lowest:
+                return left
+            operators: list[str] = []
+            operands = [left]
+            while self._level() == level:
+                if level == _COMPARE and operators:
+                    raise self._error(
+                        "comparisons cannot be chained", self._peek(), "write (a < b) & (b < c) instead of a < b < c"
+                    )
+                operators.append(self._take().text)
+                operands.append((yield self._binary(level + 1)))
+            left = Chain(Span(left.span.start, operands[-1].span.end), tuple(operators), tuple(operands))
+
+    def _unary(self) -> Rule:
+        token = self._peek()
+        if token.kind == "operator" and token.text in ("-", "+", "~", "√"):
+            self._take()
+            operand = yield (self._postfix() if token.text == "√" else self._unary())
+            return Unary(Span(token.span.start, operand.span.end), token.text, operand)
+        base = yield self._postfix()
+        if self._accept("**") or self._accept("^"):
+            if self._tokens[self._next - 1].text == "^":
+                self.caret_is_power = True
+            exponent = yield self._unary()
+            return Chain(Span(base.span.start, exponent.span.end), ("**",), (base, exponent))
+        return base
+
+    def _postfix(self) -> Rule:
+        value = yield self._atom()
+        while self._peek().kind == "operator" and self._peek().text in ("(", "[", "."):
+            sign = self._take().text
+            if sign == ".":
+                name = self._take_name()
+                value = Attribute(Span(value.span.start, name.span.end), value, name.text)
+            elif sign == "[":
+                value = yield self._index(value)
+            else:
+                value = yield self._call(value)
+        self._refuse_implicit_product(value)
+        return value
+
+    def _call(self, function: Syntax) -> Rule:
+        arguments: list[Syntax] = []
+        keywords: list[tuple[str, Syntax]] = []
+        while not self._closes(")"):
+            token = self._peek()
+            following = self._tokens[self._next + 1] if token.kind != "end" else token
+            if token.kind == "name" and following.text == "=" and following.kind == "operator":
+                self._take()
+                self._take()
+                if token.text in dict(keywords):
+                    raise self._error(f"the keyword {token.text} is given twice", token)
+                keywords.append((token.text, (yield self._expression())))
+            else:
+                if token.kind == "operator" and token.text in ("*", "**"):
+                    raise self._error("arguments cannot be unpacked", token, "write the arguments out")
+                argument = yield self._expression()
+                if keywords:
+                    raise FormulaError("a positional argument after a keyword", text=self._text, span=argument.span)
+                arguments.append(argument)
+            if not self._accept(",") and not self._closes(")"):
+                raise self._unexpected("`,` or `)`")
+        end = self._take().span.end
+        return Call(Span(function.span.start, end), function, tuple(arguments), tuple(keywords))
+
+    def _index(self, value: Syntax) -> Rule:
+        items: list[Syntax] = []
+        while not self._closes("]"):
+            items.append((yield self._index_item()))
+            if not self._accept(",") and not self._closes("]"):
+                raise self._unexpected("`,` or `]`")
+        end = self._take()
+        if not items:
+            raise self._error("an index needs something between its brackets", end)
+        return Index(Span(value.span.start, end.span.end), value, tuple(items))
+
+    def _index_item(self) -> Rule:
+        start = self._peek().span.start
+        parts: list[Syntax | None] = [None]
+        while True:
+            if self._accept(":"):
+                parts.append(None)
+            elif self._peek().text in (",", "]") or self._peek().kind == "end" or parts[-1] is not None:
+                break
+            else:
+                parts[-1] = yield self._expression()
+        if len(parts) == 1:
+            if parts[0] is None:
+                raise self._unexpected("an index")
+            return parts[0]
+        if len(parts) > 3:
+            raise self._error("a slice has at most three parts, start:stop:step", self._peek())
+        first, second, third = (*parts, None)[:3]
+        return Slice(Span(start, self._tokens[self._next - 1].span.end), first, second, third)
+
+    def _atom(self) -> Rule:
+        token = self._peek()
+        if token.kind == "number":
+            self._take()
+            return Number(token.span, self._number(token))
+        if token.kind == "name":
+            name = self._take_name()
+            if self._peek().kind == "text" and self._peek().span.start == name.span.end:
+                raise self._error("strings have no prefixes here", name, "strings stand only as options of functions")
+            return Name(name.span, name.text)
+        if token.kind == "text":
+            self._take()
+            return Text(token.span, token.text[1:-1])
+        if token.kind == "operator" and token.text == "...":
+            self._take()
+            return Name(token.span, "...")
+        if token.kind == "operator" and token.text == "(":
+            return (yield self._parenthesis())
+        if token.kind == "operator" and token.text == "[":
+            return (yield self._list())
+        raise self._unexpected("a value")
+
+    def _parenthesis(self) -> Rule:
+        start = self._take().span.start
+        if self._closes(")"):
+            return Display(Span(start, self._take().span.end), (), "()")
+        inner = yield self._items(")")
+        if not self._closes(")"):
+            raise self._unclosed("(", ")", start)
+        self._take()
+        return inner
+
+    def _list(self) -> Rule:
+        start = self._take().span.start
+        items: list[Syntax] = []
+        while not self._closes("]"):
+            items.append((yield self._expression()))
+            if self._peek().kind in ("number", "name"):
+                raise self._error(
+                    "entries of a list are separated by commas", self._peek(), "write [1, 2], [[1, 2], [3, 4]]"
+                )
+            if not self._accept(",") and not self._closes("]"):
+                raise self._unclosed("[", "]", start)
+        return Display(Span(start, self._take().span.end), tuple(items), "[]")
+
+    # Tokens.
+
+    def _peek(self) -> Token:
+        return self._tokens[self._next]
+
+    def _take(self) -> Token:
+        token = self._tokens[self._next]
+        if token.kind != "end":
+            self._next += 1
+        return token
+
+    def _skip_newlines(self) -> Token:
+        while self._peek().kind == "newline":
+            self._take()
+        return self._peek()
+
+    def _accept(self, text: str) -> bool:
+        token = self._peek()
+        if token.kind == "operator" and token.text == text:
+            self._take()
+            return True
+        return False
+
+    def _accept_word(self, word: str) -> bool:
+        token = self._peek()
+        if token.kind == "name" and token.text == word:
+            self._take()
+            return True
+        return False
+
+    def _closes(self, bracket: str) -> bool:
+        token = self._peek()
+        return token.kind == "operator" and token.text == bracket
+
+    def _level(self) -> int | None:
+        token = self._peek()
+        if token.kind == "operator" or (token.kind == "name" and token.text in ("and", "or")):
+            return _LEVELS.get(token.text)
+        return None
+
+    def _take_name(self) -> Token:
+        token = self._peek()
+        if token.kind != "name":
+            raise self._unexpected("a name")
+        if token.text in _RESERVED:
+            raise self._error(f"`{token.text}` is not in the language", token, _RESERVED[token.text])
+        if token.text in ("and", "or", "not", "if", "else"):
+            raise self._unexpected("a value")
+        if token.text.startswith("__"):
+            raise self._error(f"the name {token.text} is not in the language", token, "names begin with a letter")
+        return self._take()
+
+    def _number(self, token: Token) -> int | float:
+        digits = token.text.replace("_", "")
+        try:
+            if digits[:2].lower() in ("0x", "0b", "0o"):
+                return int(digits, 0)
+            return int(digits) if digits.isdecimal() else float(digits)
+        except ValueError:
+            raise self._error(f"{token.text} is not a number", token) from None
+
+    # Errors.
+
+    def _error(self, message: str, token: Token, hint: str | None = None) -> FormulaError:
+        return FormulaError(message, hint=hint, text=self._text, span=token.span)
+
+    def _unclosed(self, opening: str, closing: str, start: int) -> FormulaError:
+        token = self._peek()
+        if token.kind == "name" and token.text in ("for", "async"):
+            return self._error(f"`{token.text}` is not in the language", token, _RESERVED[token.text])
+        if token.kind != "end":
+            return self._unexpected(f"`{closing}`")
+        return FormulaError(f"this `{opening}` is never closed", text=self._text, span=Span(start, start + 1))
+
+    def _unexpected(self, wanted: str | None = None) -> FormulaError:
+        token = self._peek()
+        following = self._tokens[min(self._next + 1, len(self._tokens) - 1)]
+        if token.kind == "end":
+            return self._error(f"the formula ends where {wanted or 'something'} should follow", token)
+        if token.kind == "name" and token.text in _RESERVED:
+            return self._error(f"`{token.text}` is not in the language", token, _RESERVED[token.text])
+        if token.text.endswith("=") and token.text not in ("=", "==", "<=", ">=", "!="):
+            sign = token.text[:-1]
+            hint = "write name = value as a statement of its own" if sign == ":" else f"write x = x {sign} …"
+            return self._error(f"`{token.text}` is not in the language", token, hint)
+        if token.text == "=":
+            hint = "for a comparison write ==" if following.text != "=" else "for a comparison write == together"
+            return self._error("`=` cannot stand here", token, hint)
+        if token.text in ("{", "}"):
+            return self._error("braces are not in the language", token, "lists are written [1, 2, 3]")
+        if token.text in ("<<", ">>"):
+            return self._error(f"`{token.text}` is not in the language", token, "multiply by a power of two: x * 2**n")
+        if token.text == "‖":
+            return self._error("bars are not in the language", token, "write norm(x)")
+        if token.text == "|":
+            return self._error("bars are not in the language", token, "write abs(x)")
+        if token.text in (")", "]"):
+            return self._error(f"`{token.text}` has no opening bracket, or something is missing before it", token)
+        expected = f"; expected {wanted}" if wanted else ""
+        shown = "the end of the line" if token.kind == "newline" else f"`{token.text}`"
+        return self._error(f"{shown} cannot stand here{expected}", token)
+
+    def _refuse_implicit_product(self, value: Syntax) -> None:
+        token = self._peek()
+        if token.kind not in ("name", "number", "text") or token.text in ("if", "else", "and", "or", "not"):
+            return
+        if token.kind == "text":
+            raise self._error("a string cannot stand here", token, "for the transpose write .T")
+        if token.text in _RESERVED:
+            raise self._error(f"`{token.text}` is not in the language", token, _RESERVED[token.text])
+        before = self._text[value.span.start : value.span.end]
+        if len(before) > 20 or "\n" in before:
+            before = "…" + before[-10:].replace("\n", " ")
+        fix = f"{before}({token.text})" if isinstance(value, Name) and len(before) > 1 else f"{before}*{token.text}"
+        raise self._error("two values stand side by side", token, f"write {fix}")

@@ -1,0 +1,62 @@
+"""Arrays across the border of the package: what callers give, and what they get to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from jaccli.errors import InputError
+from jaccli.graph.node import DType
+
+Array = NDArray[Any]
+
+_DTYPES: dict[DType, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
+
+
+def as_input(name: str, value: ArrayLike, dtype: DType) -> Array:
+    """The value of an input: floats in `dtype`, whole numbers as int64, truth values as they are."""
+    if type(value) is np.ndarray and value.dtype is _DTYPES[dtype]:
+        return value
+    array = _as_array(name, value)
+    kind = array.dtype.kind
+    return array if kind == "b" else array.astype(np.int64 if kind in "iu" else dtype, copy=False)
+
+
+def as_float(what: str, value: ArrayLike, dtype: DType) -> Array:
+    """A cotangent or tangent, as floats."""
+    if type(value) is np.ndarray and value.dtype is _DTYPES[dtype]:
+        return value
+    return _as_array(what, value).astype(dtype, copy=False)
+
+
+def _as_array(what: str, value: ArrayLike) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"{what} is no array: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{what} holds {array.dtype}, and only real numbers are taken")
+    return array
+
+
+def dtype_name(array: Array) -> DType:
+    """The name of an input's dtype."""
+    names: dict[str, DType] = {"b": "bool", "i": "int64"}
+    if array.dtype.kind in names:
+        return names[array.dtype.kind]
+    return "float32" if array.dtype == np.float32 else "float64"
+
+
+def own(results: Sequence[Array], lent: Iterable[Array]) -> list[Array]:
+    """The results as arrays of their own: a view, a constant of the plan or an array of the caller's is copied."""
+    taken = {id(array) for array in lent}
+    owned = []
+    for result in results:
+        if not result.flags.owndata or not result.flags.writeable or id(result) in taken:
+            result = result.copy()
+        taken.add(id(result))
+        owned.append(result)
+    return owned
