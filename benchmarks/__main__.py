@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -28,7 +29,11 @@ def main() -> int:
             for work in module.works():
                 if options.k not in work.task:
                     continue
-                figure = work.figure()
+                try:
+                    figure = work.figure()
+                except Exception as error:  # a task that fails is a line of the table, and the others still run
+                    traceback.print_exc()
+                    figure = Figure(work.task, "", f"failed: {type(error).__name__}", "", None, "", False)
                 print(" | ".join((figure.task, figure.peer, figure.ours, figure.theirs, figure.target)), flush=True)
                 figures.append(figure)
                 if figure.holds is False:

@@ -13,7 +13,7 @@ from jaccli.autodiff.reverse import pullback
 from jaccli.autodiff.staged import Batched, chunk_length
 from jaccli.graph.node import Node, input_node
 from jaccli.sparsity.colouring import Plan, colour_diagonal, colour_hessian, colour_jacobian, reads_symmetric
-from jaccli.sparsity.compression import Entries, chunks, seeds, units
+from jaccli.sparsity.compression import Entries, Places, chunks, seeds, units
 from jaccli.sparsity.pattern import jacobian_pattern
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Passes:
         self._inputs = inputs
         self._output = output
         self._source = source
+        self._known_places: Places | None = None
         self._batched: dict[tuple[Any, ...], tuple[Batched, tuple[int, ...]]] = {}
 
     def fill(
@@ -112,11 +113,11 @@ class Passes:
         masked: bool,
         guarded: bool,
     ) -> tuple[Entries, bool]:
-        entries = Entries(pattern, self._output.dtype)
+        entries = Entries(self._places(pattern, plan), self._output.dtype)
         other = "reverse" if plan.direction == "forward" else "forward"
         run = self._runner((plan.direction, masked, guarded), plan.count, chunk, feeds)
         for first, last in chunks(plan.count, run.length):
-            entries.read(plan, first, run(seeds(plan.colours, first, last, self._output.dtype)))
+            entries.read(first, run(seeds(plan.colours, first, last, self._output.dtype)))
         if len(plan.apart):
             width = self._source.size if other == "forward" else self._output.size
             full = self._runner((other, masked, guarded), len(plan.apart), chunk, feeds)
@@ -125,6 +126,12 @@ class Passes:
                 products = full(units(chosen, width, self._output.dtype))
                 (entries.read_rows if plan.direction == "forward" else entries.read_columns)(chosen, products)
         return entries, run.nan
+
+    def _places(self, pattern: sparse.csr_array, plan: Plan) -> Places:
+        known = self._known_places
+        if known is None or known.pattern is not pattern or known.plan is not plan:
+            known = self._known_places = Places(pattern, plan)
+        return known
 
     def _runner(self, kind: tuple[str, bool, bool], wanted: int, chunk: int | None, feeds: Sequence[Array]) -> _Runner:
         key = (*kind, wanted, chunk)

@@ -6,6 +6,7 @@ columns (or rows); an entry is read from the product of its colour.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -34,33 +35,59 @@ def units(positions: Array, size: int, dtype: Any) -> Array:
     return rows
 
 
+class Places:
+    """Where the entries of a pattern stand in the products of a plan; worked out once, used at every point."""
+
+    def __init__(self, pattern: Pattern, plan: Plan) -> None:
+        self.pattern = pattern
+        self.plan = plan
+
+    @functools.cached_property
+    def rows(self) -> Array:
+        """The row of every entry."""
+        return np.repeat(np.arange(self.pattern.shape[0]), np.diff(self.pattern.indptr))
+
+    @functools.cached_property
+    def colours(self) -> Array:
+        """The colour of every entry."""
+        return self.plan.colours[self.rows if self.plan.direction == "reverse" else self.pattern.indices]
+
+    @functools.cached_property
+    def across(self) -> Array:
+        """The position of every entry within the product of its colour."""
+        return self.pattern.indices if self.plan.direction == "reverse" else self.rows
+
+    @functools.cached_property
+    def flat(self) -> Array:
+        """The position of every entry in all products, one after the other. Colour -1 is read, and replaced later."""
+        width = self.pattern.shape[1 if self.plan.direction == "reverse" else 0]
+        found: Array = np.maximum(self.colours, 0) * width + self.across
+        return found
+
+    @functools.cached_property
+    def by_colour(self) -> tuple[Array, Array]:
+        """The entries in order of their colour, and where each colour begins."""
+        order = np.argsort(self.colours, kind="stable")
+        return order, np.searchsorted(self.colours[order], np.arange(self.plan.count + 1))
+
+
 class Entries:
     """The stored entries of a pattern, filled in as products arrive. State: the values so far."""
 
-    def __init__(self, pattern: Pattern, dtype: Any) -> None:
-        self._pattern = pattern
-        self._rows = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
-        self._values = np.zeros(pattern.nnz, dtype)
-        self._by_colour: Array | None = None
-        self._starts: Array | None = None
-        self._across: Array | None = None
+    def __init__(self, places: Places, dtype: Any) -> None:
+        self._places = places
+        self._pattern = places.pattern
+        self._values = np.zeros(places.pattern.nnz, dtype)
 
-    def read(self, plan: Plan, first: int, products: Array) -> None:
+    def read(self, first: int, products: Array) -> None:
         """Takes the entries whose colour is first, first + 1, … from their products (one row a colour)."""
-        own, across = (self._pattern.indices, self._rows)
-        if plan.direction == "reverse":
-            own, across = across, own
-        if plan.count <= len(products):
-            colours = plan.colours[own]
-            self._values[:] = products[np.maximum(colours, 0), across]
+        places = self._places
+        if places.plan.count <= len(products):
+            np.take(products.reshape(-1), places.flat, out=self._values, mode="clip")
             return
-        if self._by_colour is None:
-            colours = plan.colours[own]
-            self._by_colour = np.argsort(colours, kind="stable")
-            self._starts = np.searchsorted(colours[self._by_colour], np.arange(plan.count + 1))
-        assert self._starts is not None
-        chosen = self._by_colour[self._starts[first] : self._starts[first + len(products)]]
-        self._values[chosen] = products[plan.colours[own[chosen]] - first, across[chosen]]
+        order, starts = places.by_colour
+        chosen = order[starts[first] : starts[first + len(products)]]
+        self._values[chosen] = products[places.colours[chosen] - first, places.across[chosen]]
 
     def read_rows(self, rows: Array, products: Array) -> None:
         """Takes whole rows from products that hold them."""
@@ -72,7 +99,7 @@ class Entries:
         """Takes whole columns from products that hold them."""
         for column, product in zip(columns.tolist(), products, strict=True):
             chosen = np.flatnonzero(self._pattern.indices == column)
-            self._values[chosen] = product[self._rows[chosen]]
+            self._values[chosen] = product[self._places.rows[chosen]]
 
     def mirror(self, own: Array) -> None:
         """Replaces the entries that are not read at their own place by their mirror images."""

@@ -10,6 +10,7 @@ from jaccli.formula.functions.reductions import normal_axes, reduce
 from jaccli.formula.functions.registry import Axis, Floats, function
 from jaccli.formula.values import Context
 from jaccli.graph.node import Node, apply, constant, select
+from jaccli.graph.primitive import normal_axis
 
 FAMILY = "Activations"
 
@@ -222,6 +223,6 @@ def glu(x: Floats, axis: int = -1) -> Node:
     """First half of an axis times the sigmoid of the second."""
     from jaccli.formula.functions.shaping import part
 
-    place = axis % max(x.ndim, 1)
+    place = normal_axis(axis, x.ndim)
     half = x.shape[place] // 2
     return apply("multiply", part(x, place, 0, half), apply("sigmoid", part(x, place, half, half)))

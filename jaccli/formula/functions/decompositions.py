@@ -253,9 +253,10 @@ def solve_triangular(
 
 
 def _substitute(a: Node, b: Node, lower: bool, transposed: bool, unit: bool) -> Node:
+    square(a, "solve_triangular")
     vector = b.ndim == 1
     columns = reshape(b, (*b.shape, 1)) if vector else b
-    if columns.shape[-2] != a.shape[-1]:
+    if b.ndim == 0 or columns.shape[-2] != a.shape[-1]:
         raise ShapeError(f"solve_triangular: shapes {show_shape(a.shape)} and {show_shape(b.shape)} do not fit")
     stack = broadcast_shapes([a.shape[:-2], columns.shape[:-2]])
     a = broadcast_to(a, (*stack, *a.shape[-2:]))

@@ -219,6 +219,9 @@ def scaled_dot_product_attention(
     context: Context,
 ) -> Node:
     """softmax(q @ k.T*scale) @ v over the last two axes; scale is 1/sqrt(length of q's last axis) by default."""
+    if min(query.ndim, key.ndim, value.ndim) < 2:
+        shapes = ", ".join(show_shape(node.shape) for node in (query, key, value))
+        raise ShapeError(f"attention takes matrices of queries, keys and values, and shapes {shapes} are given")
     factor = number(query, 1.0 / math.sqrt(max(query.shape[-1], 1))) if scale is None else context.floats(scale)
     scores = apply("multiply", matmul(query, matrix_transposed(key)), factor)
     if is_causal:

@@ -133,6 +133,8 @@ def vecdot(a: Array, b: Array, axis: Whole = -1) -> Node:
 @function(FAMILY, example="vecmat(x, A)")
 def vecmat(a: Array, b: Array) -> Node:
     """Row vectors times matrices."""
+    if a.ndim == 0:
+        raise ShapeError("vecmat needs a row vector, and this is a number")
     product = matmul(reshape(a, (*a.shape[:-1], 1, a.shape[-1])), b)
     return reshape(product, (*product.shape[:-2], product.shape[-1]))
 
@@ -221,8 +223,10 @@ def tensordot(a: Array, b: Array, axes: Any = 2, *, context: Context) -> Node:
 @function(FAMILY, "chain_matmul", example="multi_dot([A, B, C])")
 def multi_dot(arrays: Any, *more: Any, context: Context) -> Node:
     """Product of several matrices, from left to right."""
-    items = [arrays, *more] if more else list(arrays)
-    nodes = [context.array(item) for item in items]
+    listed = list(arrays) if isinstance(arrays, (list, tuple)) else [arrays]
+    nodes = [context.array(item) for item in (*listed, *more)]
+    if len(nodes) < 2:
+        raise FormulaError("multi_dot multiplies several matrices, and one is given", hint="write multi_dot([A, B, C])")
     total = nodes[0]
     for node in nodes[1:]:
         total = matmul(total, node)

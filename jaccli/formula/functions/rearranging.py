@@ -24,7 +24,10 @@ def _integers(numbers: list[int]) -> Node:
 
 def _found(context: Context, x: Any) -> list[list[int]]:
     """The indices of the entries that are not 0, an axis at a time."""
-    found: list[list[int]] = [axis.tolist() for axis in context.compute(as_mask(context, x)).nonzero()]
+    mask = as_mask(context, x)
+    if mask.ndim == 0:
+        raise ShapeError("a number has no entries to find", hint="it takes an array with at least one axis")
+    found: list[list[int]] = [axis.tolist() for axis in context.compute(mask).nonzero()]
     return found
 
 

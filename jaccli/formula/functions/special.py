@@ -8,7 +8,7 @@ from typing import Any
 from jaccli.errors import FormulaError
 from jaccli.formula.functions.registry import Floats, Whole, function
 from jaccli.formula.values import Context
-from jaccli.graph.node import Node, apply, constant, topological
+from jaccli.graph.node import Node, apply, cast, constant, reshape, topological
 from jaccli.graph.primitive import table
 from jaccli.graph.primitives.special import exp_square
 
@@ -167,10 +167,10 @@ def multigammaln(a: Floats, d: Whole) -> Node:
     """log of the multivariate gamma function of dimension d."""
     if not 1 <= d <= 10_000:
         raise FormulaError(f"the dimension of multigammaln is a whole number above 0, not {d}")
-    total = number(a, d * (d - 1) / 4 * math.log(math.pi))
-    for j in range(d):
-        total = apply("add", total, apply("gammaln", apply("subtract", a, number(a, j / 2))))
-    return total
+    halves = apply("divide", cast(apply("iota", length=d), a.dtype), number(a, 2.0))
+    terms = apply("gammaln", apply("subtract", reshape(a, (*a.shape, 1)), halves))
+    total = apply("sum", terms, axes=(a.ndim,))
+    return apply("add", total, number(a, d * (d - 1) / 4 * math.log(math.pi)))
 
 
 @function(FAMILY, example="factorial(x)")

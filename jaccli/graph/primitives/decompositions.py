@@ -22,6 +22,7 @@ from jaccli.graph.node import (
     reshape,
     select,
     show_shape,
+    size_of,
     transpose,
 )
 from jaccli.graph.primitive import Case, Primitive, register
@@ -57,7 +58,7 @@ def each_matrix(function: Callable[..., Any], *arrays: Any) -> Any:
     lead = arrays[0].shape[:-2]
     if not lead:
         return np.asarray(function(*arrays), arrays[0].dtype)
-    stacks = [array.reshape(-1, *array.shape[-2:]) for array in arrays]
+    stacks = [array.reshape(size_of(lead), *array.shape[-2:]) for array in arrays]
     results = [np.asarray(function(*matrices), arrays[0].dtype) for matrices in zip(*stacks, strict=True)]
     shape = results[0].shape if results else arrays[-1].shape[-2:]
     return np.array(results, arrays[0].dtype).reshape(*lead, *shape)
@@ -232,13 +233,15 @@ def _pivots(x: Any) -> Any:
 
     def order(matrix: Any) -> Any:
         rows = np.arange(matrix.shape[0])
+        if not matrix.size:
+            return rows
         (factor,) = linalg.get_lapack_funcs(("getrf",), (matrix,))
         for i, j in enumerate(factor(matrix)[1]):
             rows[[i, j]] = rows[[j, i]]
         return rows
 
     lead = x.shape[:-2]
-    flat = x.reshape(-1, *x.shape[-2:])
+    flat = x.reshape(size_of(lead), *x.shape[-2:])
     return np.array([order(matrix) for matrix in flat], np.int64).reshape(*lead, x.shape[-2])
 
 

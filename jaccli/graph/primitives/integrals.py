@@ -213,6 +213,10 @@ def _elliptic_slope(m: Any) -> Any:
     return np.where(m > 0.5, far, near) / (2.0 * (1.0 - m))
 
 
+def _quotient(a: float, b: float) -> float:
+    return a / b if b else math.nan
+
+
 def _hypergeometric(x: Node, a: float, b: float, c: float) -> Node:
     return apply("hyp2f1", x, a=a, b=b, c=c)
 
@@ -257,7 +261,9 @@ parametric(
     "hyp1f1",
     "Kummer's function with fixed parameters.",
     lambda x, a, b: np.asarray(special.hyp1f1(a, b, x), np.asarray(x).dtype),
-    lambda g, y, x: g * (y.params["a"] / y.params["b"] * apply("hyp1f1", x, a=y.params["a"] + 1, b=y.params["b"] + 1)),
+    lambda g, y, x: (
+        g * (_quotient(y.params["a"], y.params["b"]) * apply("hyp1f1", x, a=y.params["a"] + 1, b=y.params["b"] + 1))
+    ),
     variants=(({"a": 0.5, "b": 1.5}, (ANY,)),),
     template="hyp1f1({a}, {b}, {0})",
     symbolic=lambda sympy, x, a, b: sympy.hyper([sympy.nsimplify(a)], [sympy.nsimplify(b)], x),
@@ -266,7 +272,7 @@ parametric(
 
 def _gauss_slope(g: Node, y: Node, x: Node) -> Node:
     a, b, c = (float(y.params[name]) for name in "abc")
-    return g * (a * b / c * _hypergeometric(x, a + 1, b + 1, c + 1))
+    return g * (_quotient(a * b, c) * _hypergeometric(x, a + 1, b + 1, c + 1))
 
 
 parametric(

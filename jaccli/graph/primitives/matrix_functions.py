@@ -103,7 +103,7 @@ def _matrix_function(
 
 def _real(name: str, why: str) -> Callable[[Any], Any]:
     def one(matrix: Any) -> Any:
-        if not np.all(np.isfinite(matrix)):
+        if not matrix.size or not np.all(np.isfinite(matrix)):
             return np.full_like(matrix, np.nan)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a singular matrix: what comes of it is looked at below
