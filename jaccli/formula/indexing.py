@@ -107,6 +107,10 @@ def _axes_of(item: Value) -> int:
 
 
 def _mask(context: Context, node: Node, mask: Node, axis: int) -> list[_Part]:
+    if mask.ndim == 0:
+        raise FormulaError(
+            "a single truth value is no index", hint="a mask has the shape of the axes that it chooses from"
+        )
     if mask.shape != node.shape[axis : axis + mask.ndim]:
         raise ShapeError(f"a mask of shape {mask.shape} does not fit an array of shape {node.shape}")
     positions = context.compute(mask).nonzero()

@@ -319,6 +319,7 @@ _STATIC: dict[str, Callable[[Any, Any], Any]] = {
     "divide": operator.truediv,
     "floor_divide": operator.floordiv,
     "remainder": operator.mod,
+    "fmod": lambda a, b: math.fmod(a, b) if b and math.isfinite(a) else math.nan,
     "less": operator.lt,
     "less_equal": operator.le,
     "equal": operator.eq,

@@ -7,7 +7,7 @@ from typing import Any
 
 from jaccli.errors import FormulaError
 from jaccli.formula.functions.reductions import normal_axes, reduce
-from jaccli.formula.functions.registry import Axis, Floats, function
+from jaccli.formula.functions.registry import Axis, Floats, Whole, function
 from jaccli.formula.values import Context
 from jaccli.graph.node import Node, apply, constant, select
 from jaccli.graph.primitive import normal_axis
@@ -219,7 +219,7 @@ def log_softmax(x: Floats, axis: Axis = None, *, context: Context) -> Node:
 
 
 @function(FAMILY, "GLU", example="glu(x)")
-def glu(x: Floats, axis: int = -1) -> Node:
+def glu(x: Floats, axis: Whole = -1) -> Node:
     """First half of an axis times the sigmoid of the second."""
     from jaccli.formula.functions.shaping import part
 

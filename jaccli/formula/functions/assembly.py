@@ -22,14 +22,14 @@ FAMILY = "Shape and assembly"
 @function(FAMILY, "concat", "cat", "hcat", example="concatenate([x, y], axis=0)")
 def concatenate(arrays: Arrays, axis: Any = 0, *, context: Context) -> Node:
     """Arrays joined along an axis; axis=None joins them flattened."""
-    if not arrays:
-        raise ShapeError("there is nothing to join")
     if axis is None:
         return _join([ravel(array) for array in arrays], 0)
     return _join(arrays, context.integer(axis, "axis of concatenate"))
 
 
 def _join(arrays: list[Node], axis: int) -> Node:
+    if not arrays:
+        raise ShapeError("there is nothing to join")
     if any(array.ndim == 0 for array in arrays):
         raise ShapeError("numbers without axes cannot be joined", hint="stack([a, b]) makes an array of them")
     place = normal_axis(axis, arrays[0].ndim)
@@ -53,7 +53,7 @@ def vstack(arrays: Arrays) -> Node:
 def hstack(arrays: Arrays) -> Node:
     """Arrays side by side."""
     wide = [_at_least(array, 1) for array in arrays]
-    return _join(wide, 0 if wide[0].ndim == 1 else 1)
+    return _join(wide, 0 if not wide or wide[0].ndim == 1 else 1)
 
 
 @function(FAMILY, example="vertcat(x, y)")
@@ -232,7 +232,7 @@ def _widths(context: Context, x: Node, pad_width: Any) -> list[tuple[int, int]]:
         number = context.integer(pad_width, "pad_width")
         return [(number, number)] * x.ndim
     if all(not isinstance(item, (list, tuple)) for item in pad_width):
-        pair = context.integers(pad_width, "pad_width")
+        pair = context.integers(pad_width, "pad_width") or (0,)
         pairs = [(pair[0], pair[-1])] * x.ndim
     else:
         pairs = [(w[0], w[-1]) for w in (context.integers(item, "pad_width") for item in pad_width)]

@@ -8,6 +8,7 @@ from jaccli.errors import FormulaError, LimitError
 from jaccli.formula.functions.registry import Array, Floats, Whole, function
 from jaccli.formula.values import Context, SliceValue, Value
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, filled, reshape, size_of
+from jaccli.graph.primitive import normal_axis
 
 FAMILY = "Creation"
 LARGEST = 2**31
@@ -181,7 +182,7 @@ def shape_of(x: Array) -> tuple[int, ...]:
 @function(FAMILY, name="size", example="size(x)")
 def size_of_array(x: Array, axis: Any = None, *, context: Context) -> int:
     """The number of entries, or of an axis."""
-    return x.size if axis is None else x.shape[context.integer(axis, "axis of size")]
+    return x.size if axis is None else x.shape[normal_axis(context.integer(axis, "axis of size"), x.ndim)]
 
 
 @function(FAMILY, name="ndim", example="ndim(x)")

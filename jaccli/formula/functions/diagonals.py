@@ -50,6 +50,8 @@ def diag(x: Array, k: Whole = 0) -> Node:
 @function(FAMILY, example="diag_embed(x)")
 def diag_embed(x: Array, offset: Whole = 0) -> Node:
     """Matrices with the entries of the last axis on a diagonal."""
+    if x.ndim == 0:
+        raise ShapeError("diag_embed needs a vector, and this is a number")
     side = x.shape[-1] + abs(offset)
     first, _ = diagonal_bounds(side, side, offset)
     leading = tuple((0, length, 1) for length in x.shape[:-1])

@@ -7,7 +7,7 @@ from typing import Any
 
 from jaccli.errors import FormulaError
 from jaccli.formula.complex import Complex
-from jaccli.formula.functions.registry import Array, Floats, function
+from jaccli.formula.functions.registry import Array, Floats, Whole, function
 from jaccli.formula.values import Context, Value, as_mask, binary
 from jaccli.graph.node import Node, apply, constant
 from jaccli.graph.primitive import table
@@ -246,8 +246,10 @@ _unary("rint", ROUNDING)
 
 
 @function(ROUNDING, "around", kinks="a step: derivative 0, at the jumps too", example="round(x)")
-def round_(x: Floats, decimals: int = 0) -> Node:
+def round_(x: Floats, decimals: Whole = 0) -> Node:
     """The nearest whole number, half to even; or to a number of decimals."""
+    if abs(decimals) > 300:
+        raise FormulaError(f"round takes at most 300 decimals, not {decimals}")
     if not decimals:
         return apply("rint", x)
     scale = constant(10.0**decimals, x.dtype)

@@ -74,6 +74,8 @@ def _several(name: str, forward: bool, default: tuple[int, int] | None, doc: str
         values = as_complex(context, x)
         places = _axes(context, axes, values.real.ndim)
         lengths = [None] * len(places) if s is None else list(context.integers(s, "the lengths"))
+        if len(lengths) != len(places):
+            raise ShapeError(f"{name} has {len(places)} axes and {len(lengths)} lengths")
         for axis, length in zip(places, lengths, strict=True):
             values = _transform(values, axis, length, forward, norm)
         return values

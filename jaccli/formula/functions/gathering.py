@@ -191,4 +191,10 @@ def bincount(x: Any, weights: Any = None, minlength: Any = 0, *, context: Contex
     length = max(context.integer(minlength, "minlength"), int(context.compute(ids).max(initial=-1)) + 1)
     one = constant(1.0, context.float_dtype)
     entries = apply("broadcast_to", one, shape=ids.shape) if weights is None else context.floats(weights)
+    if entries.shape != ids.shape:
+        raise ShapeError(
+            f"bincount: weights of shape {show_shape(entries.shape)} do not fit indices {show_shape(ids.shape)}"
+        )
+    if context.compute(ids).min(initial=0) < 0:
+        raise FormulaError("bincount counts whole numbers from 0 on, and one is negative")
     return apply("scatter_add", entries, ids, size=length)

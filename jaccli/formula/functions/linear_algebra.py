@@ -12,6 +12,7 @@ from jaccli.formula.functions.reductions import normal_axes, reduce
 from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, Whole, function
 from jaccli.formula.values import Context, Value
 from jaccli.graph.node import Node, apply, broadcast_shapes, broadcast_to, cast, constant, reshape, show_shape
+from jaccli.graph.primitive import normal_axis
 from jaccli.graph.primitives.linear_algebra import square
 
 FAMILY = "Linear algebra"
@@ -146,9 +147,11 @@ def matrix_norm(x: Floats, ord: Any = "fro", axis: Any = (-2, -1), keepdims: Fla
     """Norm of matrices: 'fro', 1, -1, inf, -inf; 2, -2 and 'nuc' by singular values."""
     order = _order(context, ord)
     several = axis if isinstance(axis, tuple) else context.integers(axis, "axis of matrix_norm")
+    if x.ndim < 2 or len(several) != 2:
+        raise ShapeError(f"matrix_norm needs a matrix and two axes, and this has shape {show_shape(x.shape)}")
     if order in (None, "fro", "f"):
         return reduce("norm", x, several, keepdims)
-    row, column = (one % x.ndim for one in several)
+    row, column = (normal_axis(one, x.ndim) for one in several)
     sizes = apply("abs", x)
     if order in (1, -1, math.inf, -math.inf):
         summed, best = (row, column) if abs(order) == 1 else (column, row)

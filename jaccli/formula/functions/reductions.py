@@ -144,7 +144,7 @@ def _first_of_pair(context: Context, name: str, x: Any, node: Node, axis: Any) -
     if context.dialect is None and context.positional > 1 and not context.is_method and isinstance(axis, int):
         context.note(f"{name}(x, {axis}) is along axis {axis}, as in NumPy; {name}imum(x, {axis}) compares entries")
     as_torch = context.is_torch or (context.dialect is None and context.positional > 1)
-    if not as_torch or axis is None or isinstance(axis, Node):
+    if not as_torch or not isinstance(axis, int):
         return node
     keepdims = node.ndim == context.array(x).ndim
     return Pair(node, reduce(f"arg{name}", context.array(x), axis, keepdims))

@@ -18,7 +18,8 @@ def along(name: str, x: Node, axis: Axis, **params: Any) -> Node:
     """A scanning primitive along one axis; of the flattened array without one."""
     if axis is None:
         return apply(name, reshape(x, (x.size,)), **params)
-    assert isinstance(axis, int)
+    if not isinstance(axis, int):
+        raise FormulaError(f"{name} runs along one axis, and {axis} names {len(axis)}")
     if x.ndim == 0:
         return x
     place = normal_axis(axis, x.ndim)
@@ -83,6 +84,8 @@ def trapezoid_pieces(context: Context, y: Node, x: Any, dx: Any, axis: int) -> N
         step = context.floats(dx)
     else:
         points = context.floats(x)
+        if points.ndim not in (1, y.ndim):
+            raise FormulaError("the points of an integral are a vector, or as many as there are samples")
         spread = 0 if points.ndim == 1 else place
         step = apply("subtract", part(points, spread, 1, length), part(points, spread, 0, length))
         if points.ndim == 1 and y.ndim > 1:

@@ -90,7 +90,7 @@ register(
 
 
 def _broadcast_shape(x: Node, shape: Shape) -> tuple[Shape, DType]:
-    if len(shape) < x.ndim or broadcast_shapes([x.shape, shape]) != tuple(shape):
+    if any(length < 0 for length in shape) or len(shape) < x.ndim or broadcast_shapes([x.shape, shape]) != tuple(shape):
         raise ShapeError(f"an array of shape {show_shape(x.shape)} does not broadcast to {show_shape(shape)}")
     return shape, x.dtype
 
