@@ -28,18 +28,18 @@ def _of_order(name: str, kind: str, order: float, doc: str, *synonyms: str) -> N
 
 
 for _order, _words in ((0, "zero"), (1, "one")):
-    _of_order(f"j{_order}", "jv", _order, f"Bessel function of the first kind, order {_words}.", f"bessel_j{_order}")
-    _of_order(f"y{_order}", "yv", _order, f"Bessel function of the second kind, order {_words}.", f"bessel_y{_order}")
+    _of_order(f"j{_order}", "j", _order, f"Bessel function of the first kind, order {_words}.", f"bessel_j{_order}")
+    _of_order(f"y{_order}", "y", _order, f"Bessel function of the second kind, order {_words}.", f"bessel_y{_order}")
     _of_order(
-        f"i{_order}", "iv", _order, f"Modified Bessel function of the first kind, order {_words}.",
+        f"i{_order}", "i", _order, f"Modified Bessel function of the first kind, order {_words}.",
         f"modified_bessel_i{_order}",
     )  # fmt: skip
     _of_order(
-        f"k{_order}", "kv", _order, f"Modified Bessel function of the second kind, order {_words}.",
+        f"k{_order}", "k", _order, f"Modified Bessel function of the second kind, order {_words}.",
         f"modified_bessel_k{_order}",
     )  # fmt: skip
-    _of_order(f"i{_order}e", "ive", _order, f"exp(-abs(x))*i{_order}(x).")
-    _of_order(f"k{_order}e", "kve", _order, f"exp(x)*k{_order}(x).", f"scaled_modified_bessel_k{_order}")
+    _of_order(f"i{_order}e", "ie", _order, f"exp(-abs(x))*i{_order}(x).")
+    _of_order(f"k{_order}e", "ke", _order, f"exp(x)*k{_order}(x).", f"scaled_modified_bessel_k{_order}")
 
 
 def _of_any_order(name: str, kind: str, doc: str, *synonyms: str) -> None:
@@ -50,12 +50,12 @@ def _of_any_order(name: str, kind: str, doc: str, *synonyms: str) -> None:
     function(FAMILY, *synonyms, name=name, example=f"{name}(2, x)")(build)
 
 
-_of_any_order("jv", "jv", "Bessel function of the first kind of order v.", "jn", "besselj", "bessel_jn")
-_of_any_order("yv", "yv", "Bessel function of the second kind of order v.", "yn", "bessely")
-_of_any_order("iv", "iv", "Modified Bessel function of the first kind of order v.", "besseli")
-_of_any_order("kv", "kv", "Modified Bessel function of the second kind of order v.", "kn", "besselk")
-_of_any_order("ive", "ive", "exp(-abs(x))*iv(v, x).")
-_of_any_order("kve", "kve", "exp(x)*kv(v, x).")
+_of_any_order("jv", "j", "Bessel function of the first kind of order v.", "jn", "besselj", "bessel_jn")
+_of_any_order("yv", "y", "Bessel function of the second kind of order v.", "yn", "bessely")
+_of_any_order("iv", "i", "Modified Bessel function of the first kind of order v.", "besseli")
+_of_any_order("kv", "k", "Modified Bessel function of the second kind of order v.", "kn", "besselk")
+_of_any_order("ive", "ie", "exp(-abs(x))*iv(v, x).")
+_of_any_order("kve", "ke", "exp(x)*kv(v, x).")
 
 
 def _spherical(kind: str, doc: str, *synonyms: str) -> None:
@@ -85,22 +85,22 @@ def spherical_bessel_j0(x: Floats) -> Node:
 @function(FAMILY, example="airy(x)[0]")
 def airy(x: Floats) -> Value:
     """Ai, Ai', Bi, Bi' = airy(x): the Airy functions and their slopes."""
-    return tuple(apply("airy", x, kind=kind) for kind in ("airyai", "airyaiprime", "airybi", "airybiprime"))
+    return tuple(apply("airy", x, kind=kind) for kind in ("ai", "aip", "bi", "bip"))
 
 
-def _airy(name: str, doc: str) -> None:
+def _airy(name: str, kind: str, doc: str) -> None:
     def build(x: Floats) -> Node:
-        return apply("airy", x, kind=name)
+        return apply("airy", x, kind=kind)
 
     build.__doc__ = doc
-    also = ("airy_ai",) if name == "airyai" else ()
+    also = ("airy_ai",) if kind == "ai" else ()
     function(FAMILY, *also, name=name, example=f"{name}(x)")(build)
 
 
-_airy("airyai", "Airy function Ai.")
-_airy("airybi", "Airy function Bi.")
-_airy("airyaiprime", "Slope of the Airy function Ai.")
-_airy("airybiprime", "Slope of the Airy function Bi.")
+_airy("airyai", "ai", "Airy function Ai.")
+_airy("airybi", "bi", "Airy function Bi.")
+_airy("airyaiprime", "aip", "Slope of the Airy function Ai.")
+_airy("airybiprime", "bip", "Slope of the Airy function Bi.")
 
 entry("expi", "Ei")
 entry("dawsn", "dawson")
