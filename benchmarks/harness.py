@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 Work = Callable[[], Any]
 
 _ROUNDS = 5
+_STEADY = 0.5
 
 
 class MissingPeer(Exception):
@@ -45,6 +46,8 @@ class Times(NamedTuple):
     @property
     def spread(self) -> float:
         """Half of the range between the quartiles, relative to the median."""
+        if len(self.seconds) == 1:
+            return 0.0
         quarter, _, three_quarters = statistics.quantiles(self.seconds, n=4, method="inclusive")
         return (three_quarters - quarter) / 2 / self.median
 
@@ -102,7 +105,8 @@ class Comparison:
             return Figure(self.task, self.peer, "", f"skipped: {missing}", None, target)
         mine, other = self._timed(theirs)
         ratio = other.median / mine.median
-        holds = None if self.least is None else ratio >= self.least
+        steady = max(mine.spread, other.spread) <= _STEADY
+        holds = None if self.least is None or not steady else ratio >= self.least
         return Figure(self.task, self.peer, shown(mine), shown(other), ratio, target, holds)
 
     def _timed(self, theirs: Work) -> tuple[Times, Times]:
@@ -149,7 +153,7 @@ def tables(sections: Iterator[tuple[str, Sequence[Figure]]]) -> Iterator[str]:
     yield (
         "Ratios in one run on one machine; `python -m benchmarks` writes this file. A ratio above 1 means that jaccli\n"
         "is faster (or needs fewer). Every pair is checked to agree before it is timed, and runs in turns; times are\n"
-        "medians, ± half of the range between the quartiles.\n\n"
+        "medians, ± half of the range between the quartiles; above 50 % nothing is concluded.\n\n"
     )
     yield f"{surroundings()}\n"
     for title, figures in sections:

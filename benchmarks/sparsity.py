@@ -78,6 +78,8 @@ def _network() -> Iterator[Comparison]:
 def _torch_network(point: dict[str, Any]) -> tuple[Any, Any, Any]:
     """PyTorch, the network as a function of its samples, and the samples."""
     torch = peer("torch")
+    # With more threads than idle cores these small products wait for each other: one is the peer's best.
+    torch.set_num_threads(1)
     weights = {name: torch.from_numpy(array) for name, array in point.items()}
 
     def network(x: Any) -> Any:
