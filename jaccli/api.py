@@ -263,7 +263,7 @@ class Formula:
 
     def bound(self, inputs: Point) -> tuple[Program, Lowered, dict[str, Array]]:
         """What everything is computed from: the program for inputs of these shapes, its graph, and the arrays."""
-        if not isinstance(inputs, Mapping):
+        if type(inputs) is not dict and not isinstance(inputs, Mapping):
             raise InputError("inputs are given by name", hint='write {"x": 3.0}')
         point = {name: as_input(name, value, self.dtype) for name, value in inputs.items()}
         key = tuple([(name, array.shape, array.dtype.char) for name, array in point.items()])

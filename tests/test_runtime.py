@@ -110,13 +110,13 @@ def test_sine_of_what_is_not_finite() -> None:
 
 @pytest.mark.parametrize("text", ["tanh(sin(x)*exp(-x**2) + x)", "where(x > 0, log1p(x), exp(x))*softplus(x)"])
 def test_a_large_vjp_needs_memory_for_its_result_and_a_few_tiles(text: str) -> None:
-    x = np.random.default_rng(0).standard_normal(2_000_000)
+    x = np.random.default_rng(0).standard_normal(8_000_000)
     formula, v = Formula(text), np.random.default_rng(1).standard_normal(x.shape)
     formula.vjp({"x": x}, v)
     tracemalloc.start()
     try:
         formula.vjp({"x": x}, v)
-        assert tracemalloc.get_traced_memory()[1] < 1.3 * x.nbytes
+        assert tracemalloc.get_traced_memory()[1] < 1.25 * x.nbytes
     finally:
         tracemalloc.stop()
 

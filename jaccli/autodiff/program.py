@@ -92,7 +92,8 @@ class Program:
         ones = bool(cotangent.ndim == 0 or cotangent.size > _WORTH_A_LOOK) and bool(np.all(cotangent == 1.0))
         feeds = self._feeds(point) if ones else [*self._feeds(point), cotangent]
         *backs, mark = self._product(tuple(wrt), ones, False).run(feeds)
-        nan = bool(mark != mark) if mark.dtype.kind == "f" else bool(mark)
+        marked = mark.item()
+        nan = marked is True or marked != marked
         return self._product(tuple(wrt), ones, True).run(feeds)[:-1] if nan else backs
 
     def _product(self, wrt: tuple[str, ...], ones: bool, guarded: bool) -> Plan:

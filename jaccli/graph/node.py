@@ -96,6 +96,10 @@ class Node:
                 return _stretched(other, self)
             if _is_ones(other) and self.dtype == other.dtype:
                 return _stretched(self, other)
+            if self.primitive.name == "negative" and other.primitive.name == "multiply":
+                factor = scalar_value(other.args[0])
+                if factor is not None:
+                    return self.args[0] * (-factor * other.args[1])
         return apply("multiply", self, _lift(other, self))
 
     def __rmul__(self, other: Scalar) -> Node:

@@ -100,10 +100,14 @@ class Ufunc:
 
 
 class Kernel:
-    """A function of entries that writes into an array it is given: (out, *arguments) -> None, one float dtype."""
+    """A function of entries that writes into an array it is given: (out, *arguments) -> None, one float dtype.
 
-    def __init__(self, run: Callable[..., None]) -> None:
+    `few` gives the same in fewer calls, for so few entries that the calls take longer than what they do.
+    """
+
+    def __init__(self, run: Callable[..., None], few: Callable[..., Any] | None = None) -> None:
         self.run = run
+        self.few = few
 
     def __call__(self, *arrays: Any) -> Any:
         import numpy

@@ -70,20 +70,22 @@ def own(results: Sequence[Array], lent: Iterable[Array]) -> list[Array]:
     taken = {id(array): array for array in lent}
     owned = []
     for result in results:
-        if not _stands_alone(result, taken):
+        if id(result) in taken or not (_is_new(result) or _stands_alone(result, taken)):
             result = result.copy()
         taken[id(result)] = result
         owned.append(result)
     return owned
 
 
+def _is_new(array: Array) -> bool:
+    flags = array.flags
+    return flags.writeable and flags.owndata  # constants of a plan are read-only
+
+
 def _stands_alone(array: Array, others: Mapping[int, Array]) -> bool:
     flags = array.flags
-    # Constants of a plan are read-only, and windows overlap themselves.
-    if not flags.writeable or id(array) in others:
+    if not flags.writeable:  # windows overlap themselves
         return False
-    if flags.owndata:
-        return True
     small_part = not isinstance(array.base, np.ndarray) or array.base.nbytes > 2 * array.nbytes
     if small_part or not flags.c_contiguous:
         return False

@@ -8,21 +8,28 @@ first run and kept; every other result is dropped after its last use. Large elem
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jaccli.errors import LimitError
 from jaccli.graph.node import Node, broadcast_shapes, dependents, topological
-from jaccli.graph.primitive import Prepared, Ufunc
+from jaccli.graph.primitive import Kernel, Prepared, Ufunc
 from jaccli.runtime.footprint import fits_in_any_case, footprint, refuse_too_large
+from jaccli.runtime.heap import keep_freed_memory
 from jaccli.runtime.memory import exhausted
-from jaccli.runtime.tiles import Region, build_region, run_region, through
+from jaccli.runtime.region import Outline, Region, Source, build_region, outline
+from jaccli.runtime.tiles import run_region
 
 Array = NDArray[Any]
 
 SMALLEST_REGION = 1 << 12
+SMALLEST_SHARED = 1 << 16
+LARGEST_LOOP = 1 << 33
+_FEWER_CALLS = 1 << 10  # entries up to which a kernel takes longer to call than to run
+_FEW = 1 << 13  # entries in all arrays of a plan that any heap holds
 _SMALL = 1 << 16  # entries in all arrays of a plan that need not be let go of one by one
 _Reads = Callable[[Node], Sequence[Node]]
 
@@ -34,6 +41,16 @@ class _Step(NamedTuple):
     reads: tuple[int, ...]
     writes: int
     frees: tuple[int, ...]
+
+
+class _PlainStep(NamedTuple):
+    """A step whose one or two arguments are spelled out: on small arrays, unpacking takes as long as the work."""
+
+    function: Callable[..., Any]
+    first: int
+    second: int | None
+    more: tuple[int, ...]
+    writes: int
 
 
 class _RegionStep(NamedTuple):
@@ -80,30 +97,31 @@ class Plan:
         self._nodes = order
         work = [node for node in order if node in varying and node not in fed]
         keep = set(self._output_slots) | {slot for slot, _ in self._constants}
-        self._steps = _with_frees(_schedule(work, set(self.outputs), slots, reads), keep)
-        self._plain = None if sum(node.size for node in order) > _SMALL else _without_frees(self._steps)
+        self._steps = _with_frees(_schedule(work, set(self.outputs), slots, fed, reads), keep)
+        entries = sum(node.size for node in order)
+        if entries > _FEW:
+            keep_freed_memory()
+        self._plain = None if entries > _SMALL else _without_frees(self._steps)
 
+    @np.errstate(all="ignore")  # as a decorator it takes half as long as around the statements
     def run(self, values: Sequence[Array]) -> list[Array]:
         """The outputs' values for these values of the feeds. Infinities and NaNs are results, not warnings."""
-        with np.errstate(all="ignore"):
-            if self._start is None:
-                self._refuse_too_large()
-                self._start = self._with_constants()
-            slots = self._start.copy()
-            for slot, value in zip(self._feed_slots, values, strict=True):
-                slots[slot] = value
-            if self._plain is not None:
-                # One and two arguments are spelled out: on small arrays, unpacking takes as long as the work.
-                for function, count, reads, writes in self._plain:
-                    if count == 2:
-                        first, second = reads
-                        slots[writes] = function(slots[first], slots[second])
-                    elif count == 1:
-                        slots[writes] = function(slots[reads[0]])
-                    else:
-                        slots[writes] = function(*[slots[i] for i in reads])
-            else:
-                self._run_steps(slots)
+        if self._start is None:
+            self._refuse_too_large()
+            self._start = self._with_constants()
+        slots = self._start.copy()
+        for slot, value in zip(self._feed_slots, values, strict=True):
+            slots[slot] = value
+        if self._plain is not None:
+            for function, first, second, more, writes in self._plain:
+                if more:
+                    slots[writes] = function(*[slots[i] for i in more])
+                elif second is None:
+                    slots[writes] = function(slots[first])
+                else:
+                    slots[writes] = function(slots[first], slots[second])
+        else:
+            self._run_steps(slots)
         return [np.asarray(slots[slot]) for slot in self._output_slots]
 
     def _run_steps(self, slots: list[Any]) -> None:
@@ -126,6 +144,11 @@ class Plan:
         at = {slot: node for slot, node in enumerate(self._nodes) if node not in fed}  # slots follow the order
         steps: list[tuple[list[Node], list[Node]]] = [([node for _, node in self._constants if node not in fed], [])]
         for step in self._steps:
+            if isinstance(step, _RegionStep) and step.region.size > LARGEST_LOOP:
+                raise LimitError(
+                    f"a loop over {step.region.size:,} entries, of which none is kept; the limit is {LARGEST_LOOP:,}",
+                    hint="give smaller inputs, or less at once",
+                )
             writes = (step.writes,) if isinstance(step, _Step) else step.writes
             steps.append(([at[slot] for slot in writes], [at[slot] for slot in step.frees if slot in at]))
         refuse_too_large(footprint(steps, self.outputs))
@@ -156,27 +179,68 @@ def _run_region_step(step: Any, slots: list[Any]) -> None:
 
 
 def _reads(node: Node, fed: set[Node]) -> tuple[Node, ...]:
-    """The nodes whose values an operation is given: NumPy repeats entries by itself, so broadcasts are left out,
-    unless they are fed."""
-    if not node.primitive.elementwise or _joins(node):
+    """The nodes whose values an operation is given: NumPy and the loops repeat entries by themselves, so broadcasts are
+    left out, unless they are fed."""
+    if not node.primitive.elementwise:
         return node.args
+    if _joins(node):
+        return tuple(_source(argument, fed) for argument in node.args)
     args = list(node.args)
     for place, argument in enumerate(args):
-        if argument.primitive.name == "broadcast_to" and argument not in fed:
-            shapes = [*(a.shape for a in args[:place]), argument.args[0].shape, *(a.shape for a in args[place + 1 :])]
+        source = _source(argument, fed)
+        if source is not argument:
+            shapes = [*(a.shape for a in args[:place]), source.shape, *(a.shape for a in args[place + 1 :])]
             if broadcast_shapes(shapes) == node.shape:
-                args[place] = argument.args[0]
+                args[place] = source
     return tuple(args)
 
 
-def _schedule(work: list[Node], outputs: set[Node], slots: dict[Node, int], reads: _Reads) -> list[_Step | _RegionStep]:
+def _schedule(
+    work: list[Node], outputs: set[Node], slots: dict[Node, int], fed: set[Node], reads: _Reads
+) -> list[_Step | _RegionStep]:
     """The steps in an order that works: by level, nodes on their own before the regions of a level.
 
     Within a region a level stays the same; every other step goes up by one. So what a level reads is computed on lower
     levels, or inside the same region.
     """
-    if not any(_joins(node) for node in work):
+    if not any(map(_joins, work)):
         return [_step(node, slots, reads) for node in work]
+    levels = _levels(work, reads)
+    alone: dict[int, list[Node]] = {}
+    together: dict[tuple[int, tuple[int, ...]], list[Node]] = {}
+    for node in work:
+        if _joins(node):
+            together.setdefault((levels[node], node.shape), []).append(node)
+        else:
+            alone.setdefault(levels[node], []).append(node)
+    sums: dict[Node, list[Node]] = {}
+    for node in work:
+        if node.primitive.name == "sum" and _joins(node.args[0]):
+            sums.setdefault(node.args[0], []).append(node)
+    readers = _readers(work, reads)
+    source = functools.partial(_source, fed=fed)
+    regions: dict[int, list[_Step | _RegionStep]] = {}
+    taken: set[Node] = set()
+    for (level, _), nodes in together.items():
+        if (
+            len(nodes) == 1
+            and nodes[0].size < SMALLEST_SHARED
+            and nodes[0] not in sums
+            and _runs_alone(nodes[0], reads)
+        ):
+            regions.setdefault(level, []).append(_step(nodes[0], slots, reads))
+            continue
+        about = outline(nodes, [one for node in nodes for one in sums.get(node, ())], source)
+        taken.update(about.sums)
+        regions.setdefault(level, []).append(_region_step(about, readers, outputs, slots, source))
+    steps: list[_Step | _RegionStep] = []
+    for level in range(max(levels.values()) + 1):
+        steps += [_step(node, slots, reads) for node in alone.get(level, []) if node not in taken]
+        steps += regions.get(level, [])
+    return steps
+
+
+def _levels(work: list[Node], reads: _Reads) -> dict[Node, int]:
     levels: dict[Node, int] = {}
     for node in work:
         joins = _joins(node)
@@ -184,67 +248,45 @@ def _schedule(work: list[Node], outputs: set[Node], slots: dict[Node, int], read
             levels[a] + (0 if joins and _joins(a) and a.shape == node.shape else 1) for a in reads(node) if a in levels
         ]
         levels[node] = max(below, default=0)
-    alone: dict[int, list[Node]] = {}
-    regions: dict[int, dict[tuple[int, ...], list[Node]]] = {}
-    sums = _loop_sums(work)
-    readers = _readers(work, reads)
-    for node in work:
-        if _joins(node):
-            regions.setdefault(levels[node], {}).setdefault(node.shape, []).append(node)
-        elif node not in sums:
-            alone.setdefault(levels[node], []).append(node)
-    steps: list[_Step | _RegionStep] = []
-    for level in range(max(levels.values()) + 1):
-        steps += [_step(node, slots, reads) for node in alone.get(level, [])]
-        for nodes in regions.get(level, {}).values():
-            steps.append(_region_step(nodes, readers, outputs, sums, slots))
-    return steps
+    return levels
 
 
 def _readers(work: list[Node], reads: _Reads) -> dict[Node, list[Node]]:
-    """The nodes that read a node, a region looking through the broadcasts of one entry."""
+    """The nodes that read a node."""
     readers: dict[Node, list[Node]] = {}
     for node in work:
-        for argument in {*reads(node), *map(through, reads(node))}:
+        for argument in set(reads(node)):
             readers.setdefault(argument, []).append(node)
     return readers
 
 
 def _joins(node: Node) -> bool:
-    """Whether a node can be part of a region: element-wise, large, its arguments of its shape or of one entry."""
-    return (
-        node.primitive.elementwise
-        and node.size >= SMALLEST_REGION
-        and all(argument.shape == node.shape or argument.size == 1 for argument in map(through, node.args))
-    )
+    """Whether a node can be part of a region: element-wise and large."""
+    return node.primitive.elementwise and node.size >= SMALLEST_REGION
 
 
-def _loop_sums(work: Iterable[Node]) -> set[Node]:
-    """Sums over all axes of a node that is part of a region: they are taken in its loop."""
-    return {
-        node
-        for node in work
-        if node.primitive.name == "sum" and len(node.params["axes"]) == node.args[0].ndim and _joins(node.args[0])
-    }
+def _runs_alone(node: Node, reads: _Reads) -> bool:
+    """Whether what a node reads has its shape without any broadcast."""
+    return broadcast_shapes([argument.shape for argument in reads(node)]) == node.shape
+
+
+def _source(node: Node, fed: set[Node]) -> Node:
+    """What a node repeats, where it is a broadcast that nobody feeds: a loop reads that."""
+    while node.primitive.name == "broadcast_to" and node not in fed:
+        node = node.args[0]
+    return node
 
 
 def _region_step(
-    nodes: list[Node],
-    readers: dict[Node, list[Node]],
-    outputs: set[Node],
-    sums: set[Node],
-    slots: dict[Node, int],
+    about: Outline, readers: dict[Node, list[Node]], outputs: set[Node], slots: dict[Node, int], source: Source
 ) -> _RegionStep:
-    inside = set(nodes)
-    own_sums = [reader for node in nodes for reader in readers.get(node, ()) if reader in sums]
+    inside = {*about.nodes, *about.sums}
     needed = {
-        node
-        for node in nodes
-        if node in outputs or any(reader not in inside and reader not in sums for reader in readers.get(node, ()))
+        node for node in about.nodes if node in outputs or any(reader not in inside for reader in readers.get(node, ()))
     }
-    region = build_region(nodes, needed, own_sums)
-    writes = tuple(slots[node] for node in (*region.stores, *own_sums))
-    return _RegionStep(region, tuple(slots[node] for node in region.loads), writes, ())
+    region = build_region(about, needed, source)
+    writes = tuple(slots[node] for node in (*region.stores, *about.sums))
+    return _RegionStep(region, tuple(slots[node] for node, _ in region.loads), writes, ())
 
 
 def _step(node: Node, slots: dict[Node, int], reads: _Reads) -> _Step:
@@ -257,18 +299,22 @@ def _operation(node: Node) -> Callable[..., Any]:
     numeric = node.primitive.numeric
     if isinstance(numeric, Prepared):
         return numeric.prepare(node)
+    if isinstance(numeric, Kernel) and numeric.few is not None and node.size <= _FEWER_CALLS:
+        return numeric.few
     function = numeric.function if isinstance(numeric, Ufunc) else numeric
     return functools.partial(function, **node.params) if node.params else function
 
 
-def _without_frees(
-    steps: list[_Step | _RegionStep],
-) -> list[tuple[Callable[..., Any], int, tuple[int, ...], int]] | None:
+def _without_frees(steps: list[_Step | _RegionStep]) -> list[_PlainStep] | None:
     """The steps of a plan whose arrays may all stay until its end; None where it has regions."""
     plain = [step for step in steps if isinstance(step, _Step)]
     if len(plain) < len(steps):
         return None
-    return [(step.function, len(step.reads), step.reads, step.writes) for step in plain]
+    return [_PlainStep(function, *_one_or_two(reads), writes) for function, reads, writes, _ in plain]
+
+
+def _one_or_two(reads: tuple[int, ...]) -> tuple[int, int | None, tuple[int, ...]]:
+    return (reads[0], reads[1] if len(reads) == 2 else None, reads if len(reads) > 2 else ())
 
 
 def _with_frees(steps: list[_Step | _RegionStep], keep: set[int]) -> list[_Step | _RegionStep]:

@@ -19,6 +19,7 @@ Array = NDArray[Any]
 _LARGEST = 1e5  # beyond it the parts of π/2 have too few digits: NumPy's own functions take over
 _TWO_OVER_PI = 6.36619772367581382433e-01
 _TO_WHOLE = 1.5 * 2.0**52  # added, it leaves the nearest whole number in the last digits
+_SIGN = np.int64(-(2**63))
 _HALF_PI = (1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624879595063154e-21)
 _SINE = (
     -1.66666666666666324348e-01,
@@ -62,7 +63,7 @@ def sine_and_cosine(sine: Array, cosine: Array, x: Array) -> None:
         np.sin(x, out=sine)
         np.cos(x, out=cosine)
         return
-    _reduce(x, sine, places, turns, rest, other)
+    _reduce(x, sine, places, turns, other)
     square = np.multiply(sine, sine, out=rest)
     _polynomial(cosine, square, _COSINE)
     _polynomial(other, square, _SINE)
@@ -70,20 +71,17 @@ def sine_and_cosine(sine: Array, cosine: Array, x: Array) -> None:
     _turn(sine, cosine, places.view(np.int64), turns.view(np.int64), other.view(np.int64))
 
 
-def _reduce(x: Array, reduced: Array, places: Array, turns: Array, rest: Array, other: Array) -> None:
+def _reduce(x: Array, reduced: Array, places: Array, turns: Array, other: Array) -> None:
     """x minus the nearest multiple of π/2, whose number stays in the last digits of `places`."""
     first, second, third = _HALF_PI
     np.multiply(x, _TWO_OVER_PI, out=places)
     np.add(places, _TO_WHOLE, out=places)
     np.subtract(places, _TO_WHOLE, out=turns)
     np.multiply(turns, first, out=other)
-    np.subtract(x, other, out=rest)
+    np.subtract(x, other, out=reduced)
     np.multiply(turns, second, out=other)
-    np.subtract(rest, other, out=reduced)
-    np.subtract(rest, reduced, out=rest)
-    np.subtract(rest, other, out=rest)
+    np.subtract(reduced, other, out=reduced)
     np.multiply(turns, third, out=other)
-    np.subtract(other, rest, out=other)
     np.subtract(reduced, other, out=reduced)
 
 
@@ -97,7 +95,8 @@ def _polynomial(out: Array, square: Array, coefficients: tuple[float, ...]) -> N
 
 
 def _turn(sine: Array, cosine: Array, quadrant: Array, mask: Array, difference: Array) -> None:
-    """Exchanges the two where the quadrant is odd, and turns their signs, in the bits themselves."""
+    """Exchanges the two where the quadrant is odd, and turns their signs, in the bits themselves: the sine's in the
+    upper two quadrants of four, the cosine's in the middle two."""
     sine_bits, cosine_bits = sine.view(np.int64), cosine.view(np.int64)
     np.bitwise_and(quadrant, 1, out=mask)
     np.negative(mask, out=mask)
@@ -105,8 +104,9 @@ def _turn(sine: Array, cosine: Array, quadrant: Array, mask: Array, difference: 
     np.bitwise_and(difference, mask, out=difference)
     np.bitwise_xor(sine_bits, difference, out=sine_bits)
     np.bitwise_xor(cosine_bits, difference, out=cosine_bits)
-    for bits in (sine_bits, cosine_bits):
-        np.bitwise_and(quadrant, 2, out=mask)
-        np.left_shift(mask, 62, out=mask)
-        np.bitwise_xor(bits, mask, out=bits)
-        np.add(quadrant, 1, out=quadrant)
+    np.left_shift(quadrant, 63, out=mask)
+    np.left_shift(quadrant, 62, out=quadrant)
+    np.bitwise_and(quadrant, _SIGN, out=quadrant)
+    np.bitwise_xor(sine_bits, quadrant, out=sine_bits)
+    np.bitwise_xor(quadrant, mask, out=quadrant)
+    np.bitwise_xor(cosine_bits, quadrant, out=cosine_bits)

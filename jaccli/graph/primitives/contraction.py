@@ -7,6 +7,7 @@ contractions again, and a batch axis is one more label.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from jaccli.errors import ShapeError
 from jaccli.graph.node import DType, Node, Shape, apply, cast, promote, show_shape
 from jaccli.graph.primitive import Case, Prepared, Primitive, register
 from jaccli.lazy import lazy
+from jaccli.threads import share, threads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +24,8 @@ else:
     np = lazy("numpy")
 
 ANY = (-2.0, 2.0)
+_WORTH_THREADS = 1 << 20  # multiplications, about 100 microseconds
+_SHARED_BY_BLAS = 1 << 18  # multiplications from which OpenBLAS takes several threads to one product
 Labels = tuple[int, ...]
 
 
@@ -101,12 +105,15 @@ def _product(shapes: Shape2, left: Labels, right: Labels, out: Labels) -> Callab
         return lambda a, b: give(take_left(a).reshape(left_alone) * take_right(b).reshape(right_alone))
     if not batch and not rows and not columns:
         dot = np.dot
-        return lambda a, b: dot(a.reshape(-1), take_right(b).reshape(-1))
+        return dot if len(left) == 1 else lambda a, b: dot(a.reshape(-1), take_right(b).reshape(-1))
     inner = math.prod(shape(summed))
     left_shape = (*shape(batch), math.prod(shape(rows)), inner)
     right_shape = (*shape(batch), inner, math.prod(shape(columns)))
     result = shape(batch, rows, columns)
-    matmul = np.matmul
+    work = inner * math.prod(shape(list(out)))
+    # BLAS computes a small product with one thread.
+    shared = len(batch) == 1 and _WORTH_THREADS <= work <= _SHARED_BY_BLAS * lengths[batch[0]]
+    matmul = _sharing if shared else np.matmul
     if len(rows) == len(summed) == len(columns) == 1:
         first, second = _for_blas(take_left, left, batch), _for_blas(take_right, right, batch)
         if batch and out[-1] == columns[0] and out != (*batch, *rows, *columns):
@@ -122,6 +129,16 @@ def _product(shapes: Shape2, left: Labels, right: Labels, out: Labels) -> Callab
     return lambda a, b: give(
         matmul(take_left(a).reshape(left_shape), take_right(b).reshape(right_shape)).reshape(result)
     )
+
+
+def _sharing(a: Any, b: Any, out: Any = None) -> Any:
+    """The products of two stacks of matrices, shared among threads."""
+    if out is None:
+        out = np.empty((len(a), a.shape[1], b.shape[2]), np.result_type(a, b))
+    parts = min(threads(), len(a))
+    bounds = [len(a) * part // parts for part in range(parts + 1)]
+    share([functools.partial(np.matmul, a[i:j], b[i:j], out=out[i:j]) for i, j in itertools.pairwise(bounds)])
+    return out
 
 
 def _for_blas(take: Callable[[Any], Any], labels: Labels, batch: Sequence[int]) -> Callable[[Any], Any]:

@@ -29,6 +29,8 @@ else:
 
 ANY = (-2.0, 2.0)
 Axes = tuple[int, ...]
+_SHORT = 32
+_MANY = 64
 _AXES_CASES: tuple[tuple[Shape, Axes], ...] = (((3,), (0,)), ((2, 3), (1,)), ((2, 1, 3), (0, 2)), ((2, 2), (0, 1)))
 
 
@@ -64,14 +66,36 @@ def _cases(span: tuple[float, float] = ANY, **params: Any) -> tuple[Case, ...]:
 
 
 def _sum(x: Any, axes: Axes) -> Any:
-    return (np.logical_or if x.dtype == bool else np.add).reduce(x, axis=axes)
+    return sum_of(x.shape, axes, x.dtype.name)(x)
 
 
-def _reducer(name: str, node: Node) -> Callable[[Any], Any]:
-    axes = node.params["axes"]
-    axis = axes[0] if len(axes) == 1 else axes
+def _reducer(name: str, shape: Shape, axes: Axes) -> Callable[[Any], Any]:
     reduce = getattr(np, name).reduce
+    if _has_short_rows(shape, axes):
+        return lambda x: reduce(np.ascontiguousarray(np.moveaxis(x, -1, 0)), 0)
+    axis = axes[0] if len(axes) == 1 else axes
     return lambda x: reduce(x, axis)
+
+
+def _has_short_rows(shape: Shape, axes: Axes) -> bool:
+    """Whether many rows of few numbers are reduced: NumPy goes through them row by row, which takes as long for two
+    numbers as for fifty."""
+    return axes == (len(shape) - 1,) and 1 < shape[-1] <= _SHORT and size_of(shape[:-1]) >= _MANY
+
+
+def sum_of(shape: Shape, axes: Axes, dtype: str, keep: bool = False) -> Callable[[Any], Any]:
+    """The sum over axes as a function of arrays of a shape (the first axis may be shorter); `keep` leaves the axes with
+    length 1. Short rows are multiplied with ones."""
+    if dtype == "bool":
+        return lambda x: np.any(x, axis=axes, keepdims=keep)
+    if _has_short_rows(shape, axes) and dtype.startswith("float"):
+        ones = np.ones((shape[-1], 1) if keep else shape[-1], dtype)
+        return lambda x: np.matmul(x, ones)
+    if keep:
+        return lambda x: np.sum(x, axis=axes, keepdims=True)
+    axis = axes[0] if len(axes) == 1 else axes
+    add = np.add.reduce
+    return lambda x: add(x, axis)
 
 
 register(
@@ -79,7 +103,7 @@ register(
         "sum",
         "Sum over axes; of truth values, whether any holds.",
         _axes_shape,
-        Prepared(_sum, lambda node: _reducer("logical_or" if node.dtype == "bool" else "add", node)),
+        Prepared(_sum, lambda node: sum_of(node.args[0].shape, node.params["axes"], node.dtype)),
         lambda index, g, node: spread(g, node.args[0], node.params["axes"]),
         "reduces",
         batch=_shift("sum"),
@@ -108,7 +132,10 @@ def _extreme_pullback(index: int, g: Node, node: Node) -> Masked:
 
 
 def _extreme(function: str) -> Prepared:
-    return Prepared(lambda x, axes: getattr(np, function).reduce(x, axes), lambda node: _reducer(function, node))
+    return Prepared(
+        lambda x, axes: _reducer(function, x.shape, axes)(x),
+        lambda node: _reducer(function, node.args[0].shape, node.params["axes"]),
+    )
 
 
 for _name, _doc, _function in (
@@ -231,25 +258,33 @@ register(
 )
 
 
-def _shifted(x: Any, axes: Axes) -> tuple[Any, Any]:
-    largest = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
+def _shifted(x: Any, axes: Axes) -> tuple[Any, Any, bool]:
+    """The largest entries, what the others have less, and whether all of the largest are finite."""
+    if 0 in x.shape:
+        largest = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
+    else:
+        largest = _reducer("maximum", x.shape, axes)(x).reshape(keep(x.shape, axes))
+    finite = bool(np.isfinite(largest).all())
     with np.errstate(invalid="ignore"):
-        difference = np.where(x == largest, 0.0, x - largest)
-    return largest, difference
+        difference = np.subtract(x, largest)
+    return largest, difference if finite else np.where(x == largest, 0.0, difference), finite
 
 
 def _logsumexp(x: Any, axes: Axes) -> Any:
-    largest, difference = _shifted(x, axes)
-    finite = np.where(np.isneginf(largest), 0.0, 1.0)
-    total = np.sum(np.exp(difference) * finite, axis=axes)
-    return np.log(total) + np.where(np.isneginf(largest), 0.0, largest).reshape(total.shape)
+    largest, difference, finite = _shifted(x, axes)
+    weights = np.exp(difference, out=difference)
+    if not finite:
+        weights *= ~np.isneginf(largest)
+        largest = np.where(np.isneginf(largest), 0.0, largest)
+    total = _sum(weights, axes)
+    return np.log(total) + largest.reshape(np.shape(total))
 
 
 def _softmax(x: Any, axes: Axes, limit: bool) -> Any:
-    largest, difference = _shifted(x, axes)
-    weights = np.exp(difference)
-    shares = weights / np.sum(weights, axis=axes, keepdims=True)
-    return shares if limit else np.where(np.isfinite(largest), shares, np.nan)
+    largest, difference, finite = _shifted(x, axes)
+    shares = np.exp(difference, out=difference)
+    shares /= sum_of(x.shape, axes, x.dtype.name, keep=True)(shares)
+    return shares if limit or finite else np.where(np.isfinite(largest), shares, np.nan)
 
 
 register(

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 else:
     np = lazy("numpy")
 
-_FEW = 1024
 ANY = (-2.5, 2.5)
 POSITIVE = (0.1, 4.0)
 INSIDE = (-0.9, 0.9)
@@ -206,12 +205,6 @@ elementwise(
 
 
 def _tanh_slope(out: Any, x: Any) -> None:
-    if out.size <= _FEW:
-        # Fewer calls for few entries, cheaper instructions for many. The square comes last, for it may underflow.
-        np.cosh(x, out=out)
-        np.reciprocal(out, out=out)
-        np.square(out, out=out)
-        return
     np.abs(x, out=out)
     np.multiply(out, -2.0, out=out)
     np.exp(out, out=out)
@@ -224,7 +217,8 @@ def _tanh_slope(out: Any, x: Any) -> None:
 elementwise(
     "tanh_slope",
     "1 - tanh(x)**2 without cancellation.",
-    Kernel(_tanh_slope),
+    # The square comes last, for it may underflow.
+    Kernel(_tanh_slope, few=lambda x: np.square(np.reciprocal(np.cosh(x)))),
     lambda g, y, x: g * (-2.0 * (apply("tanh", x) * y)),
     ranges=(ANY,),
     template="1 - tanh({0})**2",
