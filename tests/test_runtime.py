@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from jaccli import Formula
-from jaccli.runtime import plan
+from jaccli.runtime import plan, schedule
 
 FORMULAS = [
     "tanh(sin(x)*exp(-x**2) + x)",
@@ -32,10 +32,10 @@ FORMULAS = [
 @pytest.mark.parametrize("smallest", [1, 1 << 14])
 def test_regions_give_what_single_steps_give(text: str, smallest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).uniform(-1, 2, 40_000)
-    monkeypatch.setattr(plan, "SMALLEST_REGION", 1 << 60)
+    monkeypatch.setattr(schedule, "SMALLEST_REGION", 1 << 60)
     apart = Formula(text)
     value, back = apart.value({"x": x}), apart.vjp({"x": x}, 0.3)["x"]
-    monkeypatch.setattr(plan, "SMALLEST_REGION", smallest)
+    monkeypatch.setattr(schedule, "SMALLEST_REGION", smallest)
     together = Formula(text)
     np.testing.assert_allclose(together.value({"x": x}), value, rtol=1e-13)
     np.testing.assert_allclose(together.vjp({"x": x}, 0.3)["x"], back, rtol=1e-13, atol=1e-300)
@@ -43,14 +43,14 @@ def test_regions_give_what_single_steps_give(text: str, smallest: int, monkeypat
 
 
 def test_strided_and_repeated_inputs_run_in_regions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "SMALLEST_REGION", 1)
+    monkeypatch.setattr(schedule, "SMALLEST_REGION", 1)
     base = np.random.default_rng(0).uniform(0.5, 2, (30, 20))
     for x in (base.T, base[::2], base[:, ::-1], np.broadcast_to(base[0], (30, 20)), np.asfortranarray(base)):
         np.testing.assert_allclose(Formula("log(x)*x").value({"x": x}), np.log(x) * x, rtol=1e-15)
 
 
 def test_inputs_are_never_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "SMALLEST_REGION", 1)
+    monkeypatch.setattr(schedule, "SMALLEST_REGION", 1)
     x = np.linspace(0.1, 1, 50)
     x.flags.writeable = False
     formula = Formula("x*2 + sin(x)")

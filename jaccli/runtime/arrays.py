@@ -13,6 +13,7 @@ from jaccli.graph.node import DType
 
 Array = NDArray[Any]
 
+_FEW = 1 << 12
 _LOOKED_AT = 1 << 20
 _DTYPES: dict[DType, np.dtype[Any]] = {"float64": np.dtype(np.float64), "float32": np.dtype(np.float32)}
 
@@ -53,6 +54,9 @@ def dtype_name(array: Array) -> DType:
 
 def has_nan(array: Array) -> bool:
     """Whether an entry is NaN. Of a large array the truth values are not all held at once."""
+    if array.size <= _FEW:
+        squares = np.vdot(array, array)  # one call, and squares make no NaN of their own
+        return bool(squares != squares)
     if array.size <= _LOOKED_AT or not array.flags.c_contiguous:
         return bool(np.isnan(array).any())
     flat = array.reshape(-1)

@@ -19,12 +19,10 @@ from numpy.typing import NDArray
 
 from jaccli.graph.node import Shape
 from jaccli.runtime.blocks import Blocks, piece
-from jaccli.runtime.region import Region, Sum
+from jaccli.runtime.region import WORTH_A_THREAD, Region, Sum
 from jaccli.threads import share, threads
 
 Array = NDArray[Any]
-
-_WORTH_A_THREAD = 1 << 19  # additions: about 120 microseconds, and waking a thread takes 40
 
 
 def run_region(region: Region, loaded: Sequence[Array]) -> tuple[list[Array], list[Any]]:
@@ -34,7 +32,7 @@ def run_region(region: Region, loaded: Sequence[Array]) -> tuple[list[Array], li
     outer += [result.reshape(region.blocks.shape) for result in results]
     totals = [_total(one, region) for one in region.sums]
     count = region.blocks.number
-    workers = min(threads(), count, max(1, region.work // _WORTH_A_THREAD))
+    workers = min(threads(), count, max(1, region.work // WORTH_A_THREAD))
     bounds = [count * worker // workers for worker in range(workers + 1)]
     share([functools.partial(_run_tiles, region, outer, totals, *pair) for pair in itertools.pairwise(bounds)])
     return results, [_finished(one, total, region) for one, total in zip(region.sums, totals, strict=True)]

@@ -258,33 +258,46 @@ register(
 )
 
 
-def _shifted(x: Any, axes: Axes) -> tuple[Any, Any, bool]:
-    """The largest entries, what the others have less, and whether all of the largest are finite."""
-    if 0 in x.shape:
-        largest = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
-    else:
-        largest = _reducer("maximum", x.shape, axes)(x).reshape(keep(x.shape, axes))
-    finite = bool(np.isfinite(largest).all())
-    with np.errstate(invalid="ignore"):
+def _shifted(shape: Shape, axes: Axes) -> Callable[[Any], tuple[Any, Any, bool]]:
+    """The largest entries, by how much the others lie below, and whether all of the largest are finite."""
+    kept = keep(shape, axes)
+    if 0 in shape:
+        return lambda x: (np.full(kept, -np.inf, x.dtype), x.copy(), False)
+    largest_of = _reducer("maximum", shape, axes)
+
+    def shifted(x: Any) -> tuple[Any, Any, bool]:
+        largest = largest_of(x).reshape(kept)
         difference = np.subtract(x, largest)
-    return largest, difference if finite else np.where(x == largest, 0.0, difference), finite
+        finite = bool(np.isfinite(largest).all())
+        return largest, difference if finite else np.where(x == largest, 0.0, difference), finite
+
+    return shifted
 
 
-def _logsumexp(x: Any, axes: Axes) -> Any:
-    largest, difference, finite = _shifted(x, axes)
-    weights = np.exp(difference, out=difference)
-    if not finite:
-        weights *= ~np.isneginf(largest)
-        largest = np.where(np.isneginf(largest), 0.0, largest)
-    total = _sum(weights, axes)
-    return np.log(total) + largest.reshape(np.shape(total))
+def _logsumexp(shape: Shape, axes: Axes, dtype: str) -> Callable[[Any], Any]:
+    shifted, total_of, rest = _shifted(shape, axes), sum_of(shape, axes, dtype), drop(shape, axes)
+
+    def logsumexp(x: Any) -> Any:
+        largest, difference, finite = shifted(x)
+        weights = np.exp(difference, out=difference)
+        if not finite:
+            weights *= ~np.isneginf(largest)
+            largest = np.where(np.isneginf(largest), 0.0, largest)
+        return np.log(total_of(weights)) + largest.reshape(rest)
+
+    return logsumexp
 
 
-def _softmax(x: Any, axes: Axes, limit: bool) -> Any:
-    largest, difference, finite = _shifted(x, axes)
-    shares = np.exp(difference, out=difference)
-    shares /= sum_of(x.shape, axes, x.dtype.name, keep=True)(shares)
-    return shares if limit or finite else np.where(np.isfinite(largest), shares, np.nan)
+def _softmax(shape: Shape, axes: Axes, limit: bool, dtype: str) -> Callable[[Any], Any]:
+    shifted, total_of = _shifted(shape, axes), sum_of(shape, axes, dtype, keep=True)
+
+    def softmax(x: Any) -> Any:
+        largest, difference, finite = shifted(x)
+        shares = np.exp(difference, out=difference)
+        shares /= total_of(shares)
+        return shares if limit or finite else np.where(np.isfinite(largest), shares, np.nan)
+
+    return softmax
 
 
 register(
@@ -292,7 +305,10 @@ register(
         "logsumexp",
         "log of the sum of exponentials over axes, without overflow.",
         _axes_shape,
-        _logsumexp,
+        Prepared(
+            lambda x, axes: _logsumexp(x.shape, axes, x.dtype.name)(x),
+            lambda node: _logsumexp(node.args[0].shape, node.params["axes"], node.dtype),
+        ),
         lambda index, g, node: (
             spread(g, node.args[0], node.params["axes"])
             * apply("softmax", node.args[0], axes=node.params["axes"], limit=True)
@@ -315,7 +331,10 @@ register(
         "softmax",
         "Exponentials over axes, divided by their sum.",
         lambda x, axes, limit: (x.shape, x.dtype),
-        _softmax,
+        Prepared(
+            lambda x, axes, limit: _softmax(x.shape, axes, limit, x.dtype.name)(x),
+            lambda node: _softmax(node.shape, node.params["axes"], node.params["limit"], node.dtype),
+        ),
         _softmax_pullback,
         "mixes",
         batch=_shift("softmax"),
