@@ -16,6 +16,7 @@ Work = Callable[[], Any]
 
 _ROUNDS = 5
 _STEADY = 0.5
+_ENOUGH = 0.25
 
 
 class MissingPeer(Exception):
@@ -85,7 +86,8 @@ class Comparison:
         prepare: makes the peer's way; it may raise `MissingPeer`.
         agree: raises AssertionError where the two results differ.
         least: the ratio that is wanted.
-        repeats: how often ours is run, and how often the peer is.
+        repeats: how often ours is run, and how often the peer is; without them, so often that each takes a quarter of
+            a second, between 15 and 1000 times.
         told: is given the ratio.
     """
 
@@ -95,7 +97,7 @@ class Comparison:
     prepare: Callable[[], Work]
     agree: Callable[[Any, Any], None]
     least: float | None = None
-    repeats: tuple[int, int] = (15, 15)
+    repeats: tuple[int, int] | None = None
     told: Callable[[float], Any] | None = None
 
     def figure(self) -> Figure:
@@ -124,11 +126,18 @@ class Comparison:
         self.agree(first, first_of_peer)
         del first, first_of_peer
         times: tuple[list[float], list[float]] = ([], [])
+        wanted = self.repeats or (_enough(self.ours), _enough(theirs))
         for turn in range(_ROUNDS):
-            for work, repeats, found in zip((self.ours, theirs), self.repeats, times, strict=True):
+            for work, repeats, found in zip((self.ours, theirs), wanted, times, strict=True):
                 if repeats > 1:
                     found += (seconds(work)[1] for _ in range(turn, repeats, _ROUNDS))
         return Times(tuple(times[0] or [mine])), Times(tuple(times[1] or [other]))
+
+
+def _enough(work: Work) -> int:
+    """How often a piece of work is run so that its median says something."""
+    once = min(seconds(work)[1] for _ in range(3))
+    return min(1000, max(15, int(_ENOUGH / max(once, 1e-9))))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from jaccli.api import Formula
 TITLE = "Real problems, warm"
 
 _FOLDER = Path(os.environ.get("JACCLI_PROBLEMS", Path(__file__).parents[2] / "shared" / "problems"))
-_REPEATS = (15, 15)
 _MOST_DENSE = 20_000_000
 _LONG = 60_000  # characters of a text that JAX's compiler does not manage within minutes
 
@@ -46,7 +45,7 @@ def works() -> Iterator[Comparison | Summary | Nothing]:
                 functools.partial(module, problem),
                 functools.partial(_agree, problem),
                 1.0 if (problem.name, name) == ("adbench_gmm_d10_k25_n1000", "PyTorch eager") else None,
-                _REPEATS,
+                None,
                 ratios.append,
             )
         yield Summary("geometric mean of the above", name, ratios, least)

@@ -26,6 +26,8 @@ else:
 ANY = (-2.0, 2.0)
 _WORTH_THREADS = 1 << 20  # multiplications, about 100 microseconds
 _SHARED_BY_BLAS = 1 << 18  # multiplications from which OpenBLAS takes several threads to one product
+_MIDDLING = 1 << 23
+_LEAST_ROWS = 8
 Labels = tuple[int, ...]
 
 
@@ -110,10 +112,7 @@ def _product(shapes: Shape2, left: Labels, right: Labels, out: Labels) -> Callab
     left_shape = (*shape(batch), math.prod(shape(rows)), inner)
     right_shape = (*shape(batch), inner, math.prod(shape(columns)))
     result = shape(batch, rows, columns)
-    work = inner * math.prod(shape(list(out)))
-    # BLAS computes a small product with one thread.
-    shared = len(batch) == 1 and _WORTH_THREADS <= work <= _SHARED_BY_BLAS * lengths[batch[0]]
-    matmul = _sharing if shared else np.matmul
+    matmul = _matmul(shape(batch), math.prod(shape(rows)), inner, math.prod(shape(columns)))
     if len(rows) == len(summed) == len(columns) == 1:
         first, second = _for_blas(take_left, left, batch), _for_blas(take_right, right, batch)
         if batch and out[-1] == columns[0] and out != (*batch, *rows, *columns):
@@ -129,6 +128,29 @@ def _product(shapes: Shape2, left: Labels, right: Labels, out: Labels) -> Callab
     return lambda a, b: give(
         matmul(take_left(a).reshape(left_shape), take_right(b).reshape(right_shape)).reshape(result)
     )
+
+
+def _matmul(stack: Shape, rows: int, inner: int, columns: int) -> Callable[..., Any]:
+    """The product of (stacks of) matrices: BLAS computes a small one with one thread, so that a stack of them is shared
+    among ours. It takes several to a middling one and has them wait for each other, which on a busy machine takes a
+    thousand times as long as the product: that is cut into small ones."""
+    work = rows * inner * columns
+    if len(stack) == 1 and work <= _SHARED_BY_BLAS and work * stack[0] >= _WORTH_THREADS:
+        return _sharing
+    if not stack and _SHARED_BY_BLAS < work <= _MIDDLING and columns > 1:
+        piece = _SHARED_BY_BLAS // (inner * columns)
+        if piece >= _LEAST_ROWS:
+            return functools.partial(_in_pieces, piece)
+    return np.matmul
+
+
+def _in_pieces(rows: int, a: Any, b: Any, out: Any = None) -> Any:
+    """The product of two matrices, some rows at a time."""
+    if out is None:
+        out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
+    for first in range(0, len(a), rows):
+        np.matmul(a[first : first + rows], b, out=out[first : first + rows])
+    return out
 
 
 def _sharing(a: Any, b: Any, out: Any = None) -> Any:
