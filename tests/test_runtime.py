@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from jaccli import Formula
-from jaccli.runtime import plan, schedule
+from jaccli.compiled import forget
+from jaccli.runtime import plan, region, schedule
 
 FORMULAS = [
     "tanh(sin(x)*exp(-x**2) + x)",
@@ -28,18 +29,62 @@ FORMULAS = [
 ]
 
 
+REPEATING = [
+    "x*y + z",
+    "x*exp(y)*y - z*y",
+    "where(x > y, x*z, y)",
+    "sum(x*y, axis=0)",
+    "sum(x*y, axis=1)*sum(z)",
+    "sum(x*y, axis=2) + sum(x*y, axis=2)**2",
+    "sum(x*y, axis=(0, 2))",
+    "sum((x*y)**2)",
+    "sum(x > y, axis=0)*x",
+    "sum(sin(x)*cos(x)*y, axis=2)",
+    "x.transpose(2, 1, 0)*2 + x.transpose(2, 1, 0)**2",
+    "sum(x.transpose(0, 2, 1)*x[0, 0, 0], axis=1)",
+    "sum(x[:, :, :, None]*[1.0, 2.0], axis=2)",
+    "softmax(x*y, axis=-1)",
+    "logsumexp(x + z, axis=1)",
+    "(x - mean(x, axis=0))/std(x, axis=0)",
+    "max(x*y, axis=2) + min(x, axis=2)",
+]
+
+
+def results(text: str, point: dict[str, Any], smallest: int, monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """The value and the VJPs, from plans whose regions begin at that size."""
+    monkeypatch.setattr(schedule, "SMALLEST_REGION", smallest)
+    forget()
+    formula = Formula(text)
+    point = {name: point[name] for name in formula.inputs}
+    value = formula.value(point)
+    v = np.random.default_rng(1).uniform(0.5, 1, value.shape)
+    return [value, *formula.vjp(point, v).values(), *formula.vjp(point, 1.0).values()]
+
+
 @pytest.mark.parametrize("text", FORMULAS)
 @pytest.mark.parametrize("smallest", [1, 1 << 14])
 def test_regions_give_what_single_steps_give(text: str, smallest: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    x = np.random.default_rng(0).uniform(-1, 2, 40_000)
-    monkeypatch.setattr(schedule, "SMALLEST_REGION", 1 << 60)
-    apart = Formula(text)
-    value, back = apart.value({"x": x}), apart.vjp({"x": x}, 0.3)["x"]
-    monkeypatch.setattr(schedule, "SMALLEST_REGION", smallest)
-    together = Formula(text)
-    np.testing.assert_allclose(together.value({"x": x}), value, rtol=1e-13)
-    np.testing.assert_allclose(together.vjp({"x": x}, 0.3)["x"], back, rtol=1e-13, atol=1e-300)
-    np.testing.assert_allclose(together.vjp({"x": x}, 1.0)["x"], apart.vjp({"x": x}, 1.0)["x"], rtol=1e-13)
+    point = {"x": np.random.default_rng(0).uniform(-1, 2, 40_000)}
+    expected = results(text, point, 1 << 60, monkeypatch)
+    for found, wanted in zip(results(text, point, smallest, monkeypatch), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=1e-300)
+
+
+@pytest.mark.parametrize("text", REPEATING)
+@pytest.mark.parametrize("tile", [64, 200, 1 << 19])
+def test_regions_repeat_entries_and_sum_over_axes(text: str, tile: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(region, "TILE_BYTES", tile)
+    monkeypatch.setattr(region, "TWO_TILES", 0)
+    random = np.random.default_rng(0)
+    for shape in ((3, 4, 5), (70, 2, 3), (2, 3, 70), (3, 4, 1)):
+        rows, columns, depth = shape
+        for other in ((columns, depth), (rows, 1, 1), (rows, columns, 1), ()):
+            point = {"x": shape, "y": other, "z": (1, columns, 1)}
+            arrays = {name: random.uniform(0.5, 2, of) for name, of in point.items()}
+            expected = results(text, arrays, 1 << 60, monkeypatch)
+            for found, wanted in zip(results(text, arrays, 1, monkeypatch), expected, strict=True):
+                assert found.shape == wanted.shape
+                np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
 
 
 def test_strided_and_repeated_inputs_run_in_regions(monkeypatch: pytest.MonkeyPatch) -> None:

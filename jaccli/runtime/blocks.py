@@ -50,11 +50,12 @@ def _follows(shape: Shape, layout: Layout, before: int, after: int) -> bool:
 
 
 def lengths(shape: Shape, groups: Sequence[tuple[int, ...]], layout: Layout | None = None) -> Shape:
-    """The lengths of the merged axes; 1 where an operand of that layout repeats."""
-    return tuple(
+    """The lengths of the merged axes, at least one; 1 where an operand of that layout repeats."""
+    found = tuple(
         1 if layout is not None and layout[group[0]] is None else size_of(shape[axis] for axis in group)
         for group in groups
     )
+    return found or (1,)
 
 
 class Blocks(NamedTuple):
@@ -98,8 +99,6 @@ class Blocks(NamedTuple):
 def cut(shape: Shape, most: int) -> Blocks:
     """Blocks of about `most` entries, an even number of them where there are several, so that two threads share them
     fairly. They depend on the shape alone, and so does the order of a sum."""
-    if not shape:
-        return Blocks((1,), 0, 1, 1, 1)
     behind = [*itertools.accumulate(shape[:0:-1], lambda a, b: a * b, initial=1)][::-1]
     axis = next(axis for axis, size in enumerate(behind) if size <= most)
     wanted = -(-shape[axis] * behind[axis] // most)

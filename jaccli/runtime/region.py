@@ -167,7 +167,7 @@ def _weight(node: Node) -> int:
 
 
 def _sum(node: Node, place: int, layout: Layout, about: Outline) -> Sum:
-    kept = lengths(about.nodes[0].shape, about.groups, layout) or (1,)
+    kept = lengths(about.nodes[0].shape, about.groups, layout)
     axes = [axis for axis, one in enumerate(kept) if one == 1 != about.blocks.shape[axis]]
     first = about.blocks.axis
     run = sum_of(about.blocks.full, tuple(axis - first for axis in axes if axis >= first), node.dtype, keep=True)
