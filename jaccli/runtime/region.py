@@ -21,6 +21,7 @@ Source = Callable[[Node], Node]
 WORTH_A_THREAD = 1 << 19  # additions: about 120 microseconds, and waking a thread takes 40
 TILE_BYTES = 1 << 19
 TWO_TILES = 1 << 21  # a region of that size goes through the cache well in two halves
+_MANY_OPERATIONS = 64
 _SHORT_ROW = 64
 _WORTH_A_PART = 8
 _LIGHT = frozenset({"add", "subtract", "multiply", "negative", "abs", "sign", "cast", "isnan", "maximum", "minimum"})
@@ -103,12 +104,20 @@ def outline(nodes: Sequence[Node], sums: Iterable[Node], source: Source) -> Outl
     width = max([8, *(np.dtype(node.dtype).itemsize for node in nodes)])
     while True:
         groups = merged(shape, [plain(len(shape)), *several, *taken.values()])
-        blocks = cut(lengths(shape, groups), max(TILE_BYTES, min(TWO_TILES, nodes[0].size * width) // 2) // width)
+        blocks = cut(lengths(shape, groups), _tile_bytes(nodes[0].size * width, len(nodes)) // width)
         costly = [node for node, layout in taken.items() if not _is_cheap(lengths(shape, groups, layout), blocks)]
         if not costly:
             return Outline(nodes, loads, taken, groups, blocks)
         for node in costly:
             del taken[node]
+
+
+def _tile_bytes(whole: int, operations: int) -> int:
+    """How large a tile is: what goes through the cache in two halves does so, and of many operations each may take a
+    buffer."""
+    if operations > _MANY_OPERATIONS:
+        return max(TILE_BYTES // 4, TILE_BYTES * _MANY_OPERATIONS // operations)
+    return max(TILE_BYTES, min(TWO_TILES, whole) // 2)
 
 
 def _layout(load: Node, shape: Shape) -> Layout:
@@ -195,7 +204,7 @@ class _Registers:
         a copy costs as much as one operation that reads them."""
         reads = [self._read(argument) for node in about.nodes for argument in node.args if argument not in self._inside]
         for node, layout in about.loads.items():
-            if node.size != 1 and reads.count(node) > 1 and _is_awkward(layout, about):
+            if node.size != 1 and _is_awkward(layout, about) and reads.count(node) > 1:
                 target = self._register(node.dtype)
                 yield Operation(np.copyto, (self._place[node],), (target,))
                 self._place[node] = target
