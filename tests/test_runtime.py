@@ -26,6 +26,8 @@ FORMULAS = [
     "sum((x > 0) & (x < 1))*x",
     "x**0.5 + x**-1 + x**3 + x**2.5 + 2**x",
     "clip(x, 0.1, 1) / (1 + abs(x))",
+    "x * -(full(40000, 2)/3 + 1)",
+    "x / softmax(True, axis=-1)",
 ]
 
 

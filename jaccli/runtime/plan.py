@@ -58,7 +58,8 @@ class Plan:
         self._known = dict(known or {})
         given = (*self.feeds, *self._known)
         fed = set(given)
-        self._reads: Reads = functools.cache(lambda node: reads_of(node, fed))
+        varying = dependents(self.outputs, self.feeds)
+        self._reads: Reads = functools.cache(lambda node: reads_of(node, fed, varying))
         reads = self._reads
         order = topological(self.outputs, given, reads)
         slots = {node: slot for slot, node in enumerate(order)}
@@ -67,7 +68,6 @@ class Plan:
         self._size = len(slots)
         self._feed_slots = [slots[feed] for feed in self.feeds]
         self._output_slots = [slots[output] for output in self.outputs]
-        varying = dependents(self.outputs, self.feeds)
         fixed = [node for node in order if node not in varying and node not in self.feeds]
         self._constants = [(slots[node], node) for node in fixed]
         self._start: list[Any] | None = None

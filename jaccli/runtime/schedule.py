@@ -140,12 +140,16 @@ def _pairs(work: Sequence[Node]) -> set[Node]:
     return {node for (name, of), node in turns.items() if ("cos" if name == "sin" else "sin", of) in turns}
 
 
-def reads_of(node: Node, fed: set[Node]) -> tuple[Node, ...]:
+def reads_of(node: Node, fed: set[Node], varying: Collection[Node]) -> tuple[Node, ...]:
     """The nodes whose values an operation is given: NumPy and the loops repeat entries by themselves, so broadcasts are
-    left out, unless they are fed."""
+    left out, unless they are fed.
+
+    Args:
+        varying: nodes that are not computed once and for all; only they become part of loops.
+    """
     if not node.primitive.elementwise:
         return node.args
-    if is_large(node):
+    if is_large(node) and node in varying:
         return tuple(_source(argument, fed) for argument in node.args)
     args = list(node.args)
     for place, argument in enumerate(args):

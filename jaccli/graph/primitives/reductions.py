@@ -279,7 +279,7 @@ def _logsumexp(shape: Shape, axes: Axes, dtype: str) -> Callable[[Any], Any]:
 
     def logsumexp(x: Any) -> Any:
         largest, difference, finite = shifted(x)
-        weights = np.exp(difference, out=difference)
+        weights = np.exp(difference)
         if not finite:
             weights *= ~np.isneginf(largest)
             largest = np.where(np.isneginf(largest), 0.0, largest)
@@ -293,7 +293,7 @@ def _softmax(shape: Shape, axes: Axes, limit: bool, dtype: str) -> Callable[[Any
 
     def softmax(x: Any) -> Any:
         largest, difference, finite = shifted(x)
-        shares = np.exp(difference, out=difference)
+        shares = np.exp(difference)
         shares /= total_of(shares)
         return shares if limit or finite else np.where(np.isfinite(largest), shares, np.nan)
 
