@@ -265,8 +265,12 @@ class Formula:
         """What everything is computed from: the program for inputs of these shapes, its graph, and the arrays."""
         if type(inputs) is not dict and not isinstance(inputs, Mapping):
             raise InputError("inputs are given by name", hint='write {"x": 3.0}')
-        point = {name: as_input(name, value, self.dtype) for name, value in inputs.items()}
-        key = tuple([(name, array.shape, array.dtype.char) for name, array in point.items()])
+        point: dict[str, Array] = {}
+        shapes: list[Any] = []
+        for name, value in inputs.items():
+            point[name] = array = as_input(name, value, self.dtype)
+            shapes += (name, array.shape, array.dtype.char)
+        key = tuple(shapes)
         found = self._programs.get(key)
         if found is None:
             specs = {name: InputSpec(array.shape, dtype_name(array)) for name, array in point.items()}

@@ -342,7 +342,7 @@ class Program:
         return plan
 
     def _feeds(self, point: Mapping[str, Array]) -> list[Array]:
-        return [point[name] for name in self.inputs]
+        return list(map(point.__getitem__, self.inputs))
 
 
 def _describe(wrt: Sequence[str], forward: bool, passes: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,10 +68,10 @@ def apart(array: Array, others: Iterable[Array]) -> Array:
     return array.copy() if any(np.may_share_memory(array, other) for other in others) else array
 
 
-def own(results: Sequence[Array], lent: Iterable[Array]) -> list[Array]:
+def own(results: Sequence[Array], lent: Collection[Array]) -> list[Array]:
     """The results as arrays of their own: one that shares memory with another, with a constant of the plan or with an
     array of the caller's is copied, and so is a small part of something large."""
-    taken = {id(array): array for array in lent}
+    taken = dict(zip(map(id, lent), lent, strict=True))
     owned = []
     for result in results:
         if id(result) in taken or not (_is_new(result) or _stands_alone(result, taken)):
