@@ -82,12 +82,15 @@ Shape2 = tuple[Shape, Shape]
 
 
 @functools.lru_cache(maxsize=4096)
-def _product(shapes: Shape2, left: Labels, right: Labels, out: Labels) -> Callable[[Any, Any], Any]:
-    """The contraction for operands of some shapes, as one (stacked) matrix product."""
+def _product(
+    shapes: Shape2, left: Labels, right: Labels, out: Labels, choose: Callable[..., Any] | None = None
+) -> Callable[[Any, Any], Any]:
+    """The contraction for operands of some shapes, as one (stacked) matrix product; `choose` gives the way to compute
+    it by (shape of the stack, rows, terms, columns)."""
     own = [label for label in out if (label in left) != (label in right)]
     if own and own[0] in right:
         # Rows come from the operand that owns the first axis of the output, so that the product is laid out like it.
-        swapped = _product((shapes[1], shapes[0]), right, left, out)
+        swapped = _product((shapes[1], shapes[0]), right, left, out, choose)
         return lambda a, b: swapped(b, a)
     lengths = dict(zip((*left, *right), (*shapes[0], *shapes[1]), strict=True))
     batch = [label for label in out if label in left and label in right]
@@ -112,7 +115,8 @@ def _product(shapes: Shape2, left: Labels, right: Labels, out: Labels) -> Callab
     left_shape = (*shape(batch), math.prod(shape(rows)), inner)
     right_shape = (*shape(batch), inner, math.prod(shape(columns)))
     result = shape(batch, rows, columns)
-    matmul = _matmul(shape(batch), math.prod(shape(rows)), inner, math.prod(shape(columns)))
+    sizes = shape(batch), math.prod(shape(rows)), inner, math.prod(shape(columns))
+    matmul = np.matmul if choose is None else choose(*sizes)
     if len(rows) == len(summed) == len(columns) == 1:
         first, second = _for_blas(take_left, left, batch), _for_blas(take_right, right, batch)
         if batch and out[-1] == columns[0] and out != (*batch, *rows, *columns):
@@ -184,7 +188,7 @@ def _contract(a: Any, b: Any, left: Labels, right: Labels, out: Labels) -> Any:
 
 def _contractor(node: Node) -> Callable[[Any, Any], Any]:
     a, b = node.args
-    return _product((a.shape, b.shape), node.params["left"], node.params["right"], node.params["out"])
+    return _product((a.shape, b.shape), node.params["left"], node.params["right"], node.params["out"], _matmul)
 
 
 def _contract_pullback(index: int, g: Node, node: Node) -> Node:

@@ -66,7 +66,7 @@ def _cases(span: tuple[float, float] = ANY, **params: Any) -> tuple[Case, ...]:
 
 
 def _sum(x: Any, axes: Axes) -> Any:
-    return sum_of(x.shape, axes, x.dtype.name)(x)
+    return (np.logical_or if x.dtype == bool else np.add).reduce(x, axis=axes)
 
 
 def _reducer(name: str, shape: Shape, axes: Axes) -> Callable[[Any], Any]:
@@ -133,7 +133,7 @@ def _extreme_pullback(index: int, g: Node, node: Node) -> Masked:
 
 def _extreme(function: str) -> Prepared:
     return Prepared(
-        lambda x, axes: _reducer(function, x.shape, axes)(x),
+        lambda x, axes: getattr(np, function).reduce(x, axes),
         lambda node: _reducer(function, node.args[0].shape, node.params["axes"]),
     )
 
@@ -258,44 +258,63 @@ register(
 )
 
 
-def _shifted(shape: Shape, axes: Axes) -> Callable[[Any], tuple[Any, Any, bool]]:
-    """The largest entries, by how much the others lie below, and whether all of the largest are finite."""
-    kept = keep(shape, axes)
-    if 0 in shape:
-        return lambda x: (np.full(kept, -np.inf, x.dtype), x.copy(), False)
-    largest_of = _reducer("maximum", shape, axes)
-
-    def shifted(x: Any) -> tuple[Any, Any, bool]:
-        largest = largest_of(x).reshape(kept)
-        difference = np.subtract(x, largest)
-        finite = bool(np.isfinite(largest).all())
-        return largest, difference if finite else np.where(x == largest, 0.0, difference), finite
-
-    return shifted
+def _shifted(x: Any, axes: Axes) -> tuple[Any, Any]:
+    largest = np.max(x, axis=axes, keepdims=True, initial=-np.inf)
+    with np.errstate(invalid="ignore"):
+        difference = np.where(x == largest, 0.0, x - largest)
+    return largest, difference
 
 
-def _logsumexp(shape: Shape, axes: Axes, dtype: str) -> Callable[[Any], Any]:
-    shifted, total_of, rest = _shifted(shape, axes), sum_of(shape, axes, dtype), drop(shape, axes)
+def _logsumexp(x: Any, axes: Axes) -> Any:
+    largest, difference = _shifted(x, axes)
+    finite = np.where(np.isneginf(largest), 0.0, 1.0)
+    total = np.sum(np.exp(difference) * finite, axis=axes)
+    return np.log(total) + np.where(np.isneginf(largest), 0.0, largest).reshape(total.shape)
+
+
+def _softmax(x: Any, axes: Axes, limit: bool) -> Any:
+    largest, difference = _shifted(x, axes)
+    weights = np.exp(difference)
+    shares = weights / np.sum(weights, axis=axes, keepdims=True)
+    return shares if limit else np.where(np.isfinite(largest), shares, np.nan)
+
+
+class _Weights:
+    """The exponentials of the entries below the largest one, for arrays of one shape: `_shifted` with its choices made.
+
+    Where all largest entries are finite, which is the rule, nothing else is looked at.
+    """
+
+    def __init__(self, node: Node, axes: Axes) -> None:
+        self._kept = keep(node.shape, axes)
+        self._largest = None if 0 in node.shape else _reducer("maximum", node.shape, axes)
+
+    def __call__(self, x: Any) -> tuple[Any, Any] | None:
+        """The largest entries and the weights; None where one of the largest is infinite, NaN or missing."""
+        if self._largest is None:
+            return None
+        largest = self._largest(x).reshape(self._kept)
+        return (largest, np.exp(np.subtract(x, largest))) if np.isfinite(largest).all() else None
+
+
+def _logsumexp_of(node: Node) -> Callable[[Any], Any]:
+    (x,), axes = node.args, node.params["axes"]
+    weights_of, total_of = _Weights(x, axes), sum_of(x.shape, axes, x.dtype)
 
     def logsumexp(x: Any) -> Any:
-        largest, difference, finite = shifted(x)
-        weights = np.exp(difference)
-        if not finite:
-            weights *= ~np.isneginf(largest)
-            largest = np.where(np.isneginf(largest), 0.0, largest)
-        return np.log(total_of(weights)) + largest.reshape(rest)
+        found = weights_of(x)
+        return _logsumexp(x, axes) if found is None else np.log(total_of(found[1])) + found[0].reshape(node.shape)
 
     return logsumexp
 
 
-def _softmax(shape: Shape, axes: Axes, limit: bool, dtype: str) -> Callable[[Any], Any]:
-    shifted, total_of = _shifted(shape, axes), sum_of(shape, axes, dtype, keep=True)
+def _softmax_of(node: Node) -> Callable[[Any], Any]:
+    axes, limit = node.params["axes"], node.params["limit"]
+    weights_of, total_of = _Weights(node, axes), sum_of(node.shape, axes, node.dtype, keep=True)
 
     def softmax(x: Any) -> Any:
-        largest, difference, finite = shifted(x)
-        shares = np.exp(difference)
-        shares /= total_of(shares)
-        return shares if limit or finite else np.where(np.isfinite(largest), shares, np.nan)
+        found = weights_of(x)
+        return _softmax(x, axes, limit) if found is None else np.divide(found[1], total_of(found[1]))
 
     return softmax
 
@@ -305,10 +324,7 @@ register(
         "logsumexp",
         "log of the sum of exponentials over axes, without overflow.",
         _axes_shape,
-        Prepared(
-            lambda x, axes: _logsumexp(x.shape, axes, x.dtype.name)(x),
-            lambda node: _logsumexp(node.args[0].shape, node.params["axes"], node.dtype),
-        ),
+        Prepared(_logsumexp, _logsumexp_of),
         lambda index, g, node: (
             spread(g, node.args[0], node.params["axes"])
             * apply("softmax", node.args[0], axes=node.params["axes"], limit=True)
@@ -331,10 +347,7 @@ register(
         "softmax",
         "Exponentials over axes, divided by their sum.",
         lambda x, axes, limit: (x.shape, x.dtype),
-        Prepared(
-            lambda x, axes, limit: _softmax(x.shape, axes, limit, x.dtype.name)(x),
-            lambda node: _softmax(node.shape, node.params["axes"], node.params["limit"], node.dtype),
-        ),
+        Prepared(_softmax, _softmax_of),
         _softmax_pullback,
         "mixes",
         batch=_shift("softmax"),
