@@ -19,7 +19,7 @@ from jaccli.graph.node import (
     size_of,
     transpose,
 )
-from jaccli.graph.primitive import Case, Masked, Prepared, Primitive, register
+from jaccli.graph.primitive import Case, Masked, Prepared, Primitive, normal_axis, register
 from jaccli.lazy import lazy
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def spread(reduced: Node, like: Node, axes: Axes) -> Node:
 
 
 def _axes_shape(x: Node, axes: Axes) -> tuple[Shape, DType]:
+    for axis in axes:
+        normal_axis(axis, x.ndim)
     return drop(x.shape, axes), x.dtype
 
 
