@@ -1,18 +1,21 @@
-"""Writes docs/functions.md from the table of functions: python docs/make_functions.py"""
+"""Writes docs/functions.md and the derivatives that `jaccli ops` shows: python docs/make_functions.py"""
 
 from __future__ import annotations
 
 import itertools
 from pathlib import Path
 
+from jaccli.explain.known_derivatives import written
 from jaccli.formula.functions.registry import Function, catalogue
 
 PAGE = Path(__file__).parent / "functions.md"
+DERIVATIVES = Path(__file__).parents[1] / "jaccli" / "explain" / "derivatives.json"
 
 _HEAD = """# The functions of the language
 
-This page is made by `python docs/make_functions.py`. At a prompt, `jaccli ops` prints the same list and
-`jaccli ops NAME` tells more about one function. Most functions of an array are methods too: `x.sum(axis=0)`.
+This page is made by `python docs/make_functions.py`. At a prompt, `jaccli ops` prints the same list with
+every derivative, and `jaccli ops NAME` tells all about one function. Most functions of an array are methods too:
+`x.sum(axis=0)`.
 """
 
 
@@ -51,4 +54,5 @@ def _text(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8", newline="\n")
+    DERIVATIVES.write_text(written(catalogue()), encoding="utf-8", newline="\n")

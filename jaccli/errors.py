@@ -166,10 +166,15 @@ def caret_lines(text: str, span: Span) -> list[str]:
 
 def nearest(name: str, known: list[str] | tuple[str, ...]) -> str | None:
     """The known name that a mistyped one most likely meant, or None."""
+    found = nearest_few(name, known, 1)
+    return found[0] if found else None
+
+
+def nearest_few(name: str, known: list[str] | tuple[str, ...], most: int) -> list[str]:
+    """The known names that a mistyped one may have meant, the likeliest first."""
     import difflib
 
     lower = {candidate.lower(): candidate for candidate in reversed(known)}
     if name.lower() in lower:
-        return lower[name.lower()]
-    found = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
-    return lower[found[0]] if found else None
+        return [lower[name.lower()]]
+    return [lower[found] for found in difflib.get_close_matches(name.lower(), list(lower), n=most, cutoff=0.6)]

@@ -1,8 +1,9 @@
-"""What `jaccli ops NAME` says of every function: a derivative, or why there is none, and an example that runs."""
+"""What `jaccli ops` says of every function: a derivative, or why there is none, and an example that runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import jaccli
 from jaccli.explain.examples import lowered_example
+from jaccli.explain.known_derivatives import written
 from jaccli.formula.functions.registry import Function, catalogue
 
 FUNCTIONS = [function for function in catalogue() if function.name != "lg"]  # an entry that explains why it is none
@@ -57,3 +59,90 @@ def test_an_example_runs_and_so_does_its_derivative(function: Function) -> None:
 )
 def test_the_derivative_is_told_in_words_that_fit(run: Callable[..., Any], name: str, said: str) -> None:
     assert said in run("ops", name).out
+
+
+def test_the_table_tells_each_derivative_and_convention(answer: Callable[..., Any], run: Callable[..., Any]) -> None:
+    functions = {told["name"]: told for told in answer("ops")["functions"]}
+    assert all(told["derivative"] or told["derivative_note"] for told in functions.values())
+    assert functions["tanh"]["derivative"] == {"x": "v*(1 - tanh(x)**2)"}
+    assert functions["relu"]["kinks"] == "0 at 0"
+    lines = run("ops", "--family", "Activations").out.splitlines()
+    assert lines[0].split("  ")[-1] == "derivative"
+    (relu,) = [line for line in lines if " relu(x) " in line]
+    assert relu.endswith("  0 at 0                where(x <= 0, 0, v)")
+    (prelu,) = [line for line in lines if " prelu(" in line]
+    assert prelu.endswith("; weight: where(x <= 0, v*x, 0)")
+
+
+def test_the_derivatives_of_the_table_are_up_to_date() -> None:
+    kept = Path(__file__).parents[1] / "jaccli" / "explain" / "derivatives.json"
+    assert kept.read_text("utf-8") == written(catalogue()), "run python docs/make_functions.py"
+
+
+def test_a_function_that_is_not_in_the_table_yet_is_derived(
+    answer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = answer("ops", "sinh")
+    monkeypatch.setattr("jaccli.explain.known_derivatives._known", dict)
+    assert answer("ops", "sinh") == before
+
+
+@pytest.mark.parametrize("width", [30, 60, 100])
+def test_on_a_narrow_line_a_function_is_a_block_of_lines(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    out = run("ops", "--family", "Activations").out
+    block = out.partition("\n\n")[0].splitlines()
+    assert block[0] == "  family       Activations"
+    assert block[1] == "  function     relu(x)"
+    assert [line for line in block if line.startswith("  at kinks  ")] == ["  at kinks     0 at 0"]
+    assert all(len(line) <= max(width, 40) for line in out.splitlines()[:-1])
+    alone = run("ops", "minimum").out.splitlines()
+    assert alone[0] == "minimum(x, *others)"
+    assert "kinks at a tie each argument gets half" in " ".join(" ".join(alone).split())
+    assert all(len(line) <= max(width, 40) for line in alone)
+
+
+@pytest.mark.parametrize(
+    ("spelt", "name"),
+    [
+        ("F.relu", "relu"),
+        ("torch.relu", "relu"),
+        ("torch.nn.functional.relu", "relu"),
+        ("nn.functional.gelu", "gelu"),
+        ("jnp.tanh", "tanh"),
+        ("np.sin", "sin"),
+        ("np.linalg.inv", "inv"),
+        ("math.log1p", "log1p"),
+        ("scipy.stats.norm.cdf", "norm.cdf"),
+        ("np.maximum.reduce", "maximum.reduce"),
+        ("ln", "log"),
+        ("Tensor.pow", "power"),
+        ("torch.Tensor.add_", "add"),
+        ("x.clamp", "clip"),
+        (".sum", "sum"),
+        ("relu(x)", "relu"),
+    ],
+)
+def test_a_function_is_found_as_people_name_it(answer: Callable[..., Any], spelt: str, name: str) -> None:
+    (told,) = answer("ops", spelt)["functions"]
+    assert told["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("sinn", "did you mean sin or sinh or sinc?"),
+        ("torch.linalg.invv", "did you mean inv or"),
+        ("SoftMax2", "softmax"),
+        ("hyperbolic", "sinh, cosh, tanh"),
+        ("qqqqq", "jaccli ops lists them all"),
+        ("", "jaccli ops lists them all"),
+    ],
+)
+def test_an_unknown_name_suggests_near_ones(run: Callable[..., Any], name: str, hint: str) -> None:
+    finished = run("ops", name)
+    assert finished.code == 2
+    assert f"error: there is no function {name!r}" in finished.err
+    assert hint in finished.err

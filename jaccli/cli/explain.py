@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -76,8 +75,7 @@ def _write(story: Story, request: Request, output: StoryOutput) -> None:
     else:
         from jaccli.explain import plain
 
-        width = destination.terminal_width() if os.environ.get("COLUMNS", "").isdigit() else None
-        destination.send(plain.text(_title(story), _chapters(story, output), width), presentation)
+        destination.send(plain.text(_title(story), _chapters(story, output), destination.text_width()), presentation)
 
 
 def _title(story: Story) -> str:

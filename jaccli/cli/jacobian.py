@@ -88,8 +88,7 @@ def _draw(blocks: Sequence[Block], request: Request, output: JacobianOutput) -> 
     else:
         from jaccli.explain.heatmap import shaded
 
-        given = os.environ.get("COLUMNS", "").isdigit()
-        width = destination.terminal_width() if given else _WIDTH_IN_A_PIPE
+        width = destination.text_width() or _WIDTH_IN_A_PIPE
         shades = destination.shades(request.presentation)
         lines = [line for block in blocks for line in shaded(block, width, shades)]
         destination.send("\n".join(lines) + "\n", request.presentation)

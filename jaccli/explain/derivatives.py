@@ -1,4 +1,4 @@
-"""The derivative of a function of the language as text, for `jaccli ops NAME`."""
+"""The derivative of a function of the language as text."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from jaccli.formula.values import Context, Value
 from jaccli.graph.node import DType, Node, Shape, input_node
 from jaccli.graph.primitive import table
 from jaccli.graph.printing import to_text
+from jaccli.graph.simplify import EXACT, simplified
 
 _LONGEST = 400
 _NUMBERS, _VECTOR, _MATRIX = (), (3,), (3, 3)
@@ -104,7 +105,7 @@ def _of_function(function: Function, shape: Shape) -> dict[str, str]:
 
 def _texts(value: Node, nodes: dict[str, Node]) -> dict[str, str]:
     v = input_node("v", value.shape, value.dtype)
-    backs = pullback(value, v, list(nodes.values()))
+    backs = simplified(pullback(value, v, list(nodes.values())), EXACT).nodes
     return {name: to_text(back) for name, back in zip(nodes, backs, strict=True)}
 
 

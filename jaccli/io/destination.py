@@ -24,6 +24,11 @@ def terminal_width() -> int:
     return max(shutil.get_terminal_size().columns, 20)
 
 
+def text_width() -> int | None:
+    """How wide text without colours may be: `COLUMNS`, or None where it is not set, as for most pipes."""
+    return terminal_width() if os.environ.get("COLUMNS", "").isdigit() else None
+
+
 def draws_lines(presentation: Presentation) -> bool:
     """Whether the result is a table that is seen at a terminal which shows lines and colours."""
     if presentation.format != "table" or presentation.path is not None or os.environ.get("TERM") == "dumb":

@@ -42,7 +42,7 @@ def rendered(report: Report | Listing, presentation: Presentation, *, indented: 
     if isinstance(report, Listing):
         from jaccli.io.writers import listings
 
-        return listings.rendered(report, presentation.format, indented=indented)
+        return listings.rendered(report, presentation.format, indented=indented, width=destination.text_width())
     _refuse_too_long(report, presentation)
     if presentation.format == "json":
         from jaccli.io.writers import json_text

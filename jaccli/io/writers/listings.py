@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import textwrap
 from collections.abc import Sequence
 
 from jaccli.errors import UsageError
@@ -13,18 +14,25 @@ from jaccli.io.formats import Format
 from jaccli.io.listing import Listing
 from jaccli.io.writers import data
 
+_NARROWEST = 20  # characters a column: prose in narrower ones is read with pain
 _NUMBER = re.compile(r"(-?(?:\d+|inf|nan))(?:\.\d*)?(?:e[-+]\d+)?")
 
 
-def rendered(listing: Listing, chosen: Format, *, indented: bool = False) -> str:
+def rendered(listing: Listing, chosen: Format, *, indented: bool = False, width: int | None = None) -> str:
     """A listing in its format.
+
+    Args:
+        listing: rows of text.
+        chosen: the format.
+        indented: whether JSON takes several lines.
+        width: of a line of a table; a row that is wider stands as a block of lines. None is no bound.
 
     Raises:
         UsageError: the format holds arrays only.
     """
     match chosen:
         case "table":
-            return _table(listing)
+            return _table(listing, width)
         case "json":
             return data.text(listing.fields, indented=indented)
         case "csv":
@@ -50,9 +58,12 @@ def show(listing: Listing) -> None:
     if listing.title:
         console.print(Text(listing.title, style="bold"), soft_wrap=True)
     styles = [listing.style(position) if listing.style else "" for position in range(len(listing.rows))]
-    if not listing.prose and sum(_widths(listing)) + 3 * len(listing.columns) + 1 > console.width:
+    natural = sum(_widths(listing)) + 3 * len(listing.columns) + 1
+    bearable = _NARROWEST * len(listing.columns) if listing.prose else natural
+    if min(natural, bearable) > console.width:
+        wrapped = console.width if listing.prose else None
         for row, style in zip(listing.rows, styles, strict=True):
-            console.print(Text(_upright(listing.columns, row), style=style), soft_wrap=True)
+            console.print(Text(_upright(listing.columns, row, wrapped), style=style), soft_wrap=True)
     else:
         table = Table(box=box.ROUNDED, border_style="dim", header_style="cyan")
         for heading in listing.columns:
@@ -64,9 +75,12 @@ def show(listing: Listing) -> None:
         console.print(Text(listing.footer))
 
 
-def _table(listing: Listing) -> str:
+def _table(listing: Listing, width: int | None) -> str:
     widths = _widths(listing)
     lines = [listing.title] if listing.title else []
+    if width is not None and sum(widths) + 2 * len(widths) > width:
+        blocks = _blocks(listing, width)
+        return "\n".join([*lines, *blocks, *([listing.footer] if listing.footer else [])]) + "\n"
     for row in [listing.columns, *_aligned(listing.rows)]:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         lines.append(("  " + "  ".join(cells)).rstrip())
@@ -91,10 +105,32 @@ def _aligned_column(cells: Sequence[str]) -> Sequence[str]:
     return [" " * (widest - len(whole)) + cell if cell else cell for whole, cell in zip(wholes, cells, strict=True)]
 
 
-def _upright(columns: Sequence[str], row: Sequence[str]) -> str:
-    """One row as a block of lines, each with the heading of its cell."""
-    width = max(map(len, columns))
-    return "".join(f"  {heading.ljust(width)}  {cell}\n" for heading, cell in zip(columns, row, strict=True) if cell)
+def _blocks(listing: Listing, width: int) -> list[str]:
+    """The rows below each other; two columns are what is told and what is told of it, so that they need no headings."""
+    if len(listing.columns) == 2 and listing.prose:
+        headings, cells = zip(listing.columns, *listing.rows, strict=True)
+        return [_upright(headings, cells, width).removesuffix("\n")]
+    return [_upright(listing.columns, row, width if listing.prose else None) for row in listing.rows]
+
+
+def _upright(columns: Sequence[str], row: Sequence[str], width: int | None) -> str:
+    """One row as a block of lines, each with the heading of its cell; prose is wrapped to the width."""
+    wide = max(map(len, columns))
+    lines = [(f"  {heading.ljust(wide)}  ", cell) for heading, cell in zip(columns, row, strict=True) if cell]
+    if width is None:
+        return "".join(f"{heading}{cell}\n" for heading, cell in lines)
+    hanging = " " * (wide + 4)
+    folded = [
+        textwrap.fill(
+            cell,
+            max(width, wide + 24),
+            initial_indent=heading,
+            subsequent_indent=hanging,
+            break_on_hyphens=False,
+        )
+        for heading, cell in lines
+    ]
+    return "\n".join(folded) + "\n"
 
 
 def _delimited(listing: Listing, delimiter: str) -> str:

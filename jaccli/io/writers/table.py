@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 
-from jaccli.io.destination import terminal_width
+from jaccli.io.destination import terminal_width, text_width
 from jaccli.io.formats import Presentation
 from jaccli.io.report import Block, Report
 from jaccli.io.writers.grid import UNLIMITED, Limits, Section, plain_lines, section
@@ -13,8 +12,7 @@ from jaccli.io.writers.grid import UNLIMITED, Limits, Section, plain_lines, sect
 
 def text(report: Report, presentation: Presentation) -> str:
     """The table as plain text: what a pipe or a file gets. `COLUMNS` bounds the width if it is set."""
-    width = terminal_width() if os.environ.get("COLUMNS", "").isdigit() else None
-    return "\n".join(_section_lines(parts(report, presentation), width)) + "\n"
+    return "\n".join(_section_lines(parts(report, presentation), text_width())) + "\n"
 
 
 def parts(report: Report, presentation: Presentation) -> list[Section | str]:
