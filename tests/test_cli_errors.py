@@ -64,6 +64,9 @@ MISTAKES: list[tuple[list[str], int, list[str]]] = [
     (["vjp", "x", "--x", "--json"], 2, ["--x has no value"]),
     (["vjp", "3", "--x", "3"], 2, ["no input x", "it has no inputs"]),
     (["vjp", "x", "--x", "3", "--wrt", "z"], 2, ["--wrt", "no input z"]),
+    (["vjp", "x*y", "--x", "3", "--y", "2", "--wrt", ""], 2, ["error: --wrt names no input\n", "--wrt x,y, or leave"]),
+    (["derive", "x*y", "--wrt", " , "], 2, ["error: --wrt names no input\n", "--wrt x,y, or leave it out"]),
+    (["vjp", "x", "--x", "3", "--wrt", "x,,x"], 2, ["error: --wrt x,,x has a gap\n"]),
     # values
     (["vjp", "x", "--x", "@missing.npy"], 2, ["missing.npy"]),
     (["vjp", "x", "--x", "eyes:5"], 2, ["eyes", "eye"]),
@@ -76,7 +79,8 @@ MISTAKES: list[tuple[list[str], int, list[str]]] = [
     (["jvp", "x", "--x", "1,2", "--t", "y=1,2"], 2, ["--t y", "no input y"]),
     (["jvp", "x", "--x", "1,2", "--t", "1,2"], 2, ["--t takes NAME=VALUE"]),
     (["jvp", "t", "-i", "t=1", "--t", "1"], 2, ["--t takes NAME=VALUE", "-i t=VALUE"]),
-    (["jvp", "x", "--x", "1,2", "--t", "x=1,2", "--t", "x=1,2"], 2, ["twice"]),
+    (["jvp", "x", "--x", "1,2", "--t", "x=1,2", "--t", "x=3,4"], 2, ["--t x is given twice: 1,2 and 3,4"]),
+    (["derive", "x", "--shape", "x=1", "--shape", "x=2"], 2, ["error: --shape x is given twice: 1 and 2"]),
     (["jvp", "x", "--x", "1,2", "--t", "x=1,2,3"], 2, ["3", "2"]),
     (["hessian", "x", "--x", "1,2"], 2, ["scalar"]),
     # output
@@ -93,6 +97,8 @@ MISTAKES: list[tuple[list[str], int, list[str]]] = [
     (["vjp", "log(x)", "--x", "0", "--strict"], 3, ["not finite", "1 inf"]),
     (["eval", "x", "--x", "[1,nan]", "--strict"], 3, ["not finite", "1 nan of 2", "[1]"]),
     (["grad", "log(x)", "--x", "0", "--v", "1", "--v", "reset", "--strict"], 3, ["after call 1"]),
+    (["explain", "log(x)", "--x", "0", "--strict"], 3, ["it arose in the forward pass: log(x) is -inf", "^^^^^^"]),
+    (["vjp", "x + inf", "--x", "1", "--value", "--strict"], 3, ["the value f(x) is not finite", "x + inf is inf at x"]),
 ]
 
 

@@ -96,6 +96,7 @@ ORIGINS: list[tuple[list[str], str, str | None]] = [
         "the slope of sqrt(x) is infinite at x = 0.0, index [1]",
         "sqrt(x)",
     ),
+    (["explain", "sum(sqrt(x))", "--x", "1,0"], "the slope of sqrt(x) is infinite at x = 0.0, index [1]", "sqrt(x)"),
     (["diag", "sqrt(x)", "--x", "1,0"], "the slope of sqrt(x) is infinite at x = 0.0, index [1]", "sqrt(x)"),
     (
         ["diag", "sum(sqrt(x), axis=1)", "--x", "[[1,0],[1,1]]"],
@@ -141,6 +142,18 @@ def test_it_is_told_where_a_number_failed(
     assert said in refused.err
     assert underlined(refused.err) == part
     assert run(*words, "--quiet").err == ""
+
+
+def test_a_value_that_is_shown_is_looked_at_too(run: Callable[..., Any]) -> None:
+    words = ("vjp", "x + y", "--x", "1,2", "--y", "nan,1", "--wrt", "x", "--v", "ones")
+    assert run(*words, "--strict").code == 0  # the product is finite, and nothing else was asked for
+    shown = run(*words, "--value")
+    assert shown.code == 0
+    assert shown.err.startswith("note: the value f(x, y) is not finite: 1 nan of 2, the first at [0]\n")
+    assert "it is given: y[0] is NaN" in shown.err
+    refused = run(*words, "--value", "--strict")
+    assert (refused.code, refused.out) == (3, "")
+    assert run(*words, "--value", "--quiet").err == ""
 
 
 def test_the_output_is_the_same_with_and_without_the_note(run: Callable[..., Any]) -> None:

@@ -115,10 +115,29 @@ def pairs(texts: Iterable[str], option: str, *, also_called: str | None = None) 
     for text in texts:
         name, value = split_pair(text, option, also_called=also_called)
         if name in result:
-            what = "input" if option == INPUT_OPTION else option.removeprefix("--")
-            raise InputError(f"the {what} {name} is given twice: {_short(result[name])} and {_short(value)}")
+            what = "the input" if option == INPUT_OPTION else option
+            raise InputError(f"{what} {name} is given twice: {_short(result[name])} and {_short(value)}")
         result[name] = value
     return result
+
+
+def listed_names(texts: Iterable[str], option: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that lists such as `x,y` hold, each once.
+
+    Raises:
+        UsageError: a list is empty, or has a gap.
+        UnknownInputError: the formula has no such input.
+    """
+    wanted: dict[str, None] = {}
+    for text in texts:
+        for name in (part.strip() for part in text.split(",")):
+            if not name:
+                what = "names no input" if not text.strip(" ,") else f"{text} has a gap"
+                raise UsageError(f"{option} {what}", hint=f"write {option} {','.join(names) or 'x'}, or leave it out")
+            if name not in names:
+                raise UnknownInputError(name, names, f"{option}: ")
+            wanted[name] = None
+    return tuple(wanted)
 
 
 @dataclass

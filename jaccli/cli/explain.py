@@ -46,18 +46,20 @@ def run(problem: Problem, output: StoryOutput, v: Cotangent = None) -> None:
     if chosen not in ("table", "plain", "json"):
         raise UsageError(f"{chosen} holds arrays, and this is a story", hint="use table, plain, json or -o FILE.html")
 
+    from jaccli.explain.question import Question
     from jaccli.explain.story import tell
 
     most = _MOST_STEPS if output.own_extension is None else _MOST_STEPS_ON_A_PAGE
     everything = output.full or (chosen == "json" and output.own_extension is None)
+    cotangent = request.cotangent(v)
     story = tell(
         request.formula,
         request.point,
-        request.cotangent(v),
+        cotangent,
         wrt=request.wrt,
         most=None if everything else most,
     )
-    request.report(by_input(story.result, "vᵀJ for {}"))
+    request.report(by_input(story.result, "vᵀJ for {}"), questions=[Question("vjp", cotangent)])
     request.say_notes()
     _write(story, request, output)
 

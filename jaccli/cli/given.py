@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from jaccli.cli.arguments import INPUT_OPTION, UnknownInputError, pairs
+from jaccli.cli.arguments import INPUT_OPTION, UnknownInputError, listed_names, pairs
 from jaccli.cli.options import Problem
 from jaccli.errors import InputError, UsageError
 
@@ -120,10 +120,8 @@ def _wrt(problem: Problem, specs: Mapping[str, InputSpec]) -> tuple[str, ...]:
         if not floating:
             raise InputError("there is nothing to differentiate: the formula has no floating input")
         return floating
-    wanted = tuple(dict.fromkeys(name.strip() for text in problem.wrt for name in text.split(",")))
+    wanted = listed_names(problem.wrt, "--wrt", tuple(specs))
     for name in wanted:
-        if name not in specs:
-            raise UnknownInputError(name, tuple(specs), "--wrt: ")
         if name not in floating:
             raise InputError(f"the input {name} holds integers, and these are never differentiated")
     return wanted

@@ -20,11 +20,28 @@ def not_finite(request: Request, report: Report, questions: Sequence[Question]) 
 
     trouble = first_trouble(report)
     if trouble is None:
-        return None
+        return _value_not_finite(request, report)
     whose = f" for {trouble.block.name}" if trouble.block.path else ""
     when = "" if trouble.call is None else f" after call {trouble.call + 1}"
     message = f"the result of {report.command}{whose}{when} is not finite: {trouble.said}"
-    arisen = _arisen(request, trouble, questions)
+    return _error(message, _arisen(request, trouble, questions))
+
+
+def _value_not_finite(request: Request, report: Report) -> NumbersError | None:
+    """The same for f(x), where it was asked for beside a derivative."""
+    from jaccli.explain.nonfinite import where_arisen
+    from jaccli.explain.question import Entry, Question
+    from jaccli.io.report import first_not_finite
+
+    value = report.value_block() if request.presentation.show_value else None
+    trouble = None if value is None else first_not_finite(value)
+    if value is None or trouble is None:
+        return None
+    arisen = where_arisen(request.formula, request.point, Question("value"), Entry((), trouble.at))
+    return _error(f"the value {value.title} is not finite: {trouble.said}", arisen)
+
+
+def _error(message: str, arisen: Arisen | None) -> NumbersError:
     return NumbersError(
         message if arisen is None else f"{message}\n  {arisen.sentence}",
         hint="without --strict it is shown as it is",

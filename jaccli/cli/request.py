@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from jaccli.cli.arguments import INPUT_OPTION, MissingInputError, UnknownInputError, pairs
+from jaccli.cli.arguments import INPUT_OPTION, MissingInputError, UnknownInputError, listed_names, pairs
 from jaccli.cli.messages import say_note
 from jaccli.cli.nonfinite import not_finite
 from jaccli.cli.options import NumericOutput, Output, Problem
@@ -299,8 +299,4 @@ def _check_names(names: tuple[str, ...], given: Mapping[str, str]) -> None:
 def _wrt(problem: Problem, names: tuple[str, ...]) -> list[str] | None:
     if problem.wrt is None:
         return None
-    wanted = [name.strip() for text in problem.wrt for name in text.split(",")]
-    for name in wanted:
-        if name not in names:
-            raise UnknownInputError(name, names, "--wrt: ")
-    return list(dict.fromkeys(wanted))
+    return list(listed_names(problem.wrt, "--wrt", names))
