@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,6 +14,10 @@ from jaccli.cli.main import main
 
 # No test, and no process that it starts, may touch the user's own files.
 os.environ["JACCLI_CACHE"] = "off"
+
+# Where the tests themselves run in the background, interrupts are ignored, also by the processes that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Finished(NamedTuple):

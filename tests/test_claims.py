@@ -297,6 +297,14 @@ SINGULAR: list[tuple[str, Any, str, str, bool]] = [
     ("log(x)", [-1.0, 2.0], "jacobian", "diag(1/x)", True),
     ("log(x)", [-1.0, -2.0], "jacobian", "diag(3/x)", False),
     ("log(x)", -1.0, "vjp", "3*v", False),
+    # the formula overflows where its slope, and the claim, need not
+    ("exp(x)/1e300", 720.0, "vjp", "exp(x - 690.7755278982137)*v", True),
+    ("exp(x)/1e300", 720.0, "vjp", "exp(x - 690.7755278982137)*2*v", False),
+    ("exp(x)/1e300", [720.0, 1.0], "jacobian", "diag(exp(x - 690.7755278982137))", True),
+    ("exp(x)/1e300", [720.0, 1.0], "jacobian", "exp(x - 690.7755278982137)", False),
+    ("exp(x)/exp(x)", 800.0, "vjp", "0*v", True),
+    ("exp(x)/exp(x)", 800.0, "vjp", "v", False),
+    ("exp(x)", 720.0, "vjp", "5*v", False),
 ]
 
 
@@ -319,6 +327,18 @@ def test_a_claim_that_was_compared_nowhere_does_not_hold(capsys: pytest.CaptureF
     assert row.diagnosis == "what is claimed is 7 where the derivative is inf"
 
 
+def test_a_number_beyond_an_overflow_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["check", "exp(x)/1e300", "--x", "720"]
+    assert main([*words, "--claim", "x=exp(x - 690.7755278982137)*v"]) == 0
+    shown = capsys.readouterr().out
+    assert "claim, x: floats overflow on the way to our number: it is computed with 50 digits" in shown
+    assert "symbolic, x: the value overflows floats here, and its slope does with it" in shown
+    assert main([*words, "--claim", "x=exp(x - 690.7755278982137)*v/2"]) == 1
+    assert "a factor 2 is missing" in capsys.readouterr().out
+    assert main([*words, "--claim-value", "exp(x - 690.7755278982137)"]) == 0
+    assert main([*words, "--claim-value", "exp(x - 690)"]) == 1
+
+
 def test_a_number_that_is_expected_is_the_computed_one_at_kinks_too() -> None:
     def holds(formula: str, x: Any, array: list[float]) -> bool:
         claims = [Claim("vjp", "x", array=np.array(array), as_computed=True)]
@@ -328,6 +348,8 @@ def test_a_number_that_is_expected_is_the_computed_one_at_kinks_too() -> None:
     assert not holds("abs(x)", [0.0, 1.0], [0.5, 1.0])
     assert holds("log(x)", [0.0, -1.0, 1.0], [np.inf, np.nan, 1.0])
     assert not holds("log(x)", [0.0, -1.0, 1.0], [7.0, np.nan, 1.0])
+    assert holds("exp(x)/exp(x)", [800.0], [np.nan])
+    assert not holds("exp(x)/exp(x)", [800.0], [0.0])
     assert not holds("log(x)", [0.0, -1.0, 1.0], [np.nan, np.nan, 1.0])
     assert not holds("log(x)", [0.0, -1.0, 1.0], [np.inf, 7.0, 1.0])
 

@@ -18,6 +18,7 @@ from jaccli.cli.coercion import converted_here
 from jaccli.cli.command import built, painted
 from jaccli.cli.messages import say_error
 from jaccli.errors import ExitCode, FileError, JaccliError, UsageError, nearest
+from jaccli.io.destination import closed_pipes_named
 from jaccli.runtime import graph_cache
 from jaccli.runtime.deadline import OutOfTimeError
 
@@ -164,7 +165,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = _run(words)
         if sys.stdout is not None:
-            sys.stdout.flush()
+            with closed_pipes_named():
+                sys.stdout.flush()
         return code
     except BrokenPipeError:
         _abandon_output()
@@ -180,9 +182,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _write_what_can_be_shown() -> None:
-    """Lets a terminal without UTF-8 show escapes in place of what it lacks; help and tables must not fail there."""
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+    """Lets a terminal without UTF-8 show escapes in place of what it lacks; help and tables must not fail there.
+
+    A pipe or file gets the same bytes on every system, lines that end in a line feed.
+    """
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        return
+    if sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")
+    if not sys.stdout.isatty():
+        sys.stdout.reconfigure(newline="\n")
 
 
 @contextlib.contextmanager

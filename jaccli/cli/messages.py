@@ -8,6 +8,7 @@ import re
 import sys
 from typing import TextIO
 
+from jaccli.io.consoles import takes_escapes
 from jaccli.io.letters import showable
 
 # Control characters of a formula or a file name must not reach the terminal as commands to it.
@@ -18,7 +19,7 @@ def coloured(stream: TextIO) -> bool:
     """Whether colours are seen on this stream."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+    return bool(os.environ.get("FORCE_COLOR")) or takes_escapes(stream)
 
 
 def visible(text: str) -> str:

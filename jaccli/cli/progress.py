@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Iterator
 from typing import TextIO
 
+from jaccli.io.consoles import takes_escapes
 from jaccli.io.letters import shows
 
 PATIENCE = 0.5
@@ -21,7 +21,7 @@ _CLEARED = "\r\033[K"
 def progress(*, quiet: bool) -> Iterator[None]:
     """Shows how far the work in the block has come, and leaves no trace of it."""
     stream = sys.stderr
-    if quiet or stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
+    if quiet or stream is None or not takes_escapes(stream):
         yield
         return
     from jaccli.runtime.progress import heard_by

@@ -8,6 +8,7 @@ import io
 import os
 import stat
 import sys
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ RESET = "reset"
 
 # A link in place of the lock is not followed, so that nobody can have another file made.
 _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_CLOEXEC"))
+
+_PAUSE = 0.01  # seconds between two attempts to lock, where the system does not wait by itself
 
 Gradients = Mapping[str, Array]
 
@@ -205,13 +208,16 @@ def _lock(descriptor: int) -> None:
     if sys.platform == "win32":
         import msvcrt
 
+        # Not LK_LOCK, which sleeps a whole second between two attempts and gives up after ten.
+        locking, attempt = vars(msvcrt)["locking"], vars(msvcrt)["LK_NBLCK"]
         while True:
             try:
-                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # gives up by itself after ten seconds
+                locking(descriptor, attempt, 1)
                 return
             except OSError as error:
-                if error.errno != errno.EDEADLOCK:
+                if error.errno not in (errno.EACCES, errno.EDEADLK):
                     raise
+            time.sleep(_PAUSE)
     else:
         import fcntl
 

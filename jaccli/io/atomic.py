@@ -24,9 +24,12 @@ def check_writable(path: str) -> None:
         raise FileError(f"{path} is a folder", hint="give the name of a file")
     if os.path.islink(target):
         raise FileError(f"{path} cannot be written: it is a link that leads back to itself")
+    is_device = not _is_replaceable(target)
+    if os.name == "nt" and is_device:
+        return  # NUL and its kin stand in no folder, and have no permissions
     if not os.path.isdir(folder):
         raise FileError(f"{path} cannot be written: the folder {folder} does not exist", hint="make it first")
-    place = folder if _is_replaceable(target) else target
+    place = target if is_device else folder
     if not os.access(place, os.W_OK):
         raise FileError(f"{path} cannot be written: there is no permission to write in {place}")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from typing import Literal
 
 from jaccli.errors import FileError, UsageError
@@ -21,7 +24,10 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 def terminal_width() -> int:
     """How many characters a line of the terminal holds; `COLUMNS` has the last word."""
-    return max(shutil.get_terminal_size().columns, 20)
+    columns = shutil.get_terminal_size().columns
+    if sys.platform == "win32" and not os.environ.get("COLUMNS", "").isdigit():
+        columns -= 1  # the console of old Windows starts a new line after a full one, and again at its end
+    return max(columns, 20)
 
 
 def text_width() -> int | None:
@@ -86,13 +92,26 @@ def send(content: str | bytes, presentation: Presentation) -> None:
     if presentation.path is not None:
         data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
         write_atomically(presentation.path, data)
-    elif isinstance(content, bytes):
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-    else:
-        sys.stdout.write(_encodable(content, is_json=presentation.format == "json"))
-        sys.stdout.flush()  # so that a full disk is met here
+        return
+    with closed_pipes_named():
+        if isinstance(content, bytes):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        else:
+            sys.stdout.write(_encodable(content, is_json=presentation.format == "json"))
+            sys.stdout.flush()  # so that a full disk is met here
+
+
+@contextlib.contextmanager
+def closed_pipes_named() -> Iterator[None]:
+    """Makes a pipe that nobody reads any more a `BrokenPipeError`; Windows says that the argument is invalid."""
+    try:
+        yield
+    except OSError as error:
+        if sys.platform == "win32" and error.errno == errno.EINVAL:
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
+        raise
 
 
 def _encodable(content: str, *, is_json: bool) -> str:

@@ -7,7 +7,7 @@ constants written in the formula: how much it matters is found by moving each of
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,22 +42,36 @@ def exactly(graphs: Sequence[tuple[Node, Mapping[str, Array]]], positions: Seque
     Returns:
         For each node its entries; None where SymPy cannot write them out, has no finite number, or takes too long.
     """
-    from jaccli.verify.elements import NotWrittenError
-    from jaccli.verify.writing import work_of
-
-    if sum(work_of(node) for node, _ in graphs) > _MOST_WORK:
-        return None
     found: list[list[Exact]] = []
 
     def work() -> None:
         found.extend(list(_entries(node, point, positions)) for node, point in graphs)
 
-    try:
-        if not finishes(work, SECONDS):
-            return None
-    except (NotWrittenError, ArithmeticError, ValueError):
+    if not _succeeds(work, [node for node, _ in graphs]):
         return None
     return found if all(_finite(entry.number) for entries in found for entry in entries) else None
+
+
+def beyond_floats(graph: tuple[Node, Mapping[str, Array]], positions: Sequence[int]) -> dict[int, float]:
+    """Entries whose floats overflowed on the way, by position: those that are finite once they have more digits."""
+    found: list[Any] = []
+    if not _succeeds(lambda: found.extend(_numbers(*graph, positions)), [graph[0]]):
+        return {}
+    numbers = {position: float(number) for position, number in zip(positions, found, strict=True) if _finite(number)}
+    return {position: number for position, number in numbers.items() if math.isfinite(number)}
+
+
+def _succeeds(work: Callable[[], None], nodes: Sequence[Node]) -> bool:
+    """Does the work, unless SymPy cannot write the nodes out or takes too long."""
+    from jaccli.verify.elements import NotWrittenError
+    from jaccli.verify.writing import work_of
+
+    if sum(map(work_of, nodes)) > _MOST_WORK:
+        return False
+    try:
+        return finishes(work, SECONDS)
+    except (NotWrittenError, ArithmeticError, ValueError):
+        return False
 
 
 def _entries(node: Node, point: Mapping[str, Array], positions: Sequence[int]) -> Iterator[Exact]:

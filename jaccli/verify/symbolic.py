@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from jaccli.runtime.plan import evaluate
 from jaccli.verify.clock import finishes
 from jaccli.verify.elements import DIGITS, WORKING_DIGITS, Element, NotWrittenError, adjoints, exact, tangents
 from jaccli.verify.judging import NO_VALUE, Kink, Reading, judge
@@ -22,6 +23,7 @@ from jaccli.verify.writing import Writer, Written
 
 SECONDS = 10.0
 _LEAST = 0.5
+OVERFLOW = "the value overflows floats here, and its slope does with it"
 
 
 def symbolic(problem: Problem, seconds: float = SECONDS) -> list[Row]:
@@ -120,6 +122,7 @@ class _Script:
         self.problem = problem
         self._positions = positions
         self._graph = problem.program.smooth
+        self._values: dict[Block, Any] = {}
 
     def readings(self, block: Block) -> Iterator[tuple[int, Reading]]:
         """The readings of a block's entries, one after the other."""
@@ -129,6 +132,8 @@ class _Script:
             slope = self._slopes.slope(block, row, column)
             if not places and _finite(slope) and math.isfinite(block.entry(position)):
                 yield position, Reading(_digits(slope))
+            elif _finite(slope) and not math.isfinite(block.entry(position)) and self._overflows(block, row):
+                yield position, Reading(reason=OVERFLOW)
             else:
                 yield position, self._closely(block, row, column, slope, named(places))
 
@@ -166,6 +171,13 @@ class _Script:
             return Reading(sympy.nan) if math.isfinite(ours) else Reading(kink=Kink(None, None, NO_VALUE))
         reading = resolve(look, where)
         return reading if reading.value is None else Reading(_digits(reading.value), reading.allowance, where=where)
+
+    def _overflows(self, block: Block, row: int) -> bool:
+        """Whether the formula has a value that floats cannot compute, and so no slope to hold ours against."""
+        if block not in self._values:
+            self._values[block] = evaluate([block.function], self.problem.feeds)[0]
+        lost = ~np.isfinite(self._values[block]) & (block.cotangent(row) != 0)
+        return bool(np.any(lost)) and _finite(self._slopes.value(block, row))
 
     @functools.cached_property
     def _has_nan(self) -> bool:

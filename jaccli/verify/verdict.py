@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from jaccli.errors import ShapeError
 from jaccli.graph.node import size_of, topological
 from jaccli.verify.claims import cotangent_name
+from jaccli.verify.closely import beyond_overflows, looked_at_closely
 from jaccli.verify.comparing import Pair, Tolerance, largest
 from jaccli.verify.diagnosis import Evidence, diagnose, wrong_shape
 from jaccli.verify.differences import slopes_at
-from jaccli.verify.exactly import exactly
 from jaccli.verify.judging import Kink, slopes_text, within
 from jaccli.verify.kinks import touched
 from jaccli.verify.nearby import shown
@@ -30,10 +30,7 @@ Array = NDArray[Any]
 Point = Mapping[str, Array]
 
 _MOST_KINKS = 32
-_MOST_EXACT = 6
 _SUMMING = ("reduces", "mixes", "contracts", "convolves", "dense")
-_RELATIVE = 1e-9
-_NOTHING = 1e-20  # of the largest entry
 _WHAT = {"vjp": "gradient", "jacobian": "Jacobian", "value": "value"}
 
 
@@ -52,6 +49,7 @@ class Outcome:
         excused: marks all entries that are explained so; more than were looked at.
         failure: why the claim has no numbers at all.
         other_v: whether v is not the one that was given, at a point that is.
+        has_more_digits: whether our side has numbers that floats could not compute.
     """
 
     number: int
@@ -66,6 +64,7 @@ class Outcome:
     excused: Array
     failure: str = ""
     other_v: bool = False
+    has_more_digits: bool = False
 
     @property
     def holds(self) -> bool:
@@ -110,6 +109,9 @@ def compared(
     dtype = dtype_of_both(truth, claimed)
     ours = np.asarray(truth.numbers, np.float64)
     theirs = np.asarray(theirs, np.float64)
+    as_computed = ours
+    if not claimed.claim.as_computed:
+        ours = beyond_overflows(ours, theirs, truth, until)
     suspicious = ours != theirs
     pair = Pair(
         ours,
@@ -121,41 +123,26 @@ def compared(
     )
     wrong = pair.wrong(tolerance)
     if not tolerance.is_given and time.monotonic() < until:
-        wrong = _looked_at_closely(wrong, pair, truth, claimed, point, cotangent)
+        wrong = looked_at_closely(wrong, pair, truth, claimed, point, cotangent)
     is_open = truth.block is not None and not claimed.claim.as_computed
     kinks = _kinks(truth, pair, wrong) if is_open and np.any(wrong) else {}
     excused = np.zeros(wrong.shape, bool)
     excused.reshape(-1)[list(kinks)] = True
     if len(kinks) == _MOST_KINKS:  # all that were drawn: the others are of their kind
         excused = np.array(wrong)
-    return Outcome(number, point, cotangent, truth, claimed, raw, pair, np.asarray(wrong & ~excused), kinks, excused)
-
-
-def _looked_at_closely(
-    wrong: Array, pair: Pair, truth: Truth, claimed: Claimed, point: Point, cotangent: Array | None
-) -> Array:
-    """What is wrong, once a few entries that rounding leaves open have been computed with more digits.
-
-    Entries of which nothing more is found keep their verdict.
-    """
-    open_questions = np.flatnonzero(pair.unclear)[:_MOST_EXACT]
-    if claimed.graph is None or not open_questions.size or pair.dtype != "float64":
-        return wrong
-    wrong = np.array(wrong)
-    shape = np.asarray(claimed.numbers(point, cotangent)).shape
-    least = _NOTHING * float(np.max(np.abs(pair.ours[np.isfinite(pair.ours)]), initial=0.0))
-    columns = pair.ours.size if truth.block is None else truth.block.columns
-    for row in dict.fromkeys((open_questions // columns).tolist()):
-        places = [place for place in open_questions.tolist() if place // columns == row]
-        theirs = exactly([claimed.graph(point, cotangent)], [0] if shape == () else places)
-        ours = exactly([truth.graph(row)], [place % columns for place in places])
-        if ours is None or theirs is None:
-            continue
-        for number, place in enumerate(places):
-            mine, other = ours[0][number], theirs[0][0 if shape == () else number]
-            allowed = _RELATIVE * max(abs(mine.number), abs(other.number)) + mine.allowance + other.allowance + least
-            wrong.reshape(-1)[place] = bool(abs(mine.number - other.number) > allowed)
-    return wrong
+    return Outcome(
+        number,
+        point,
+        cotangent,
+        truth,
+        claimed,
+        raw,
+        pair,
+        np.asarray(wrong & ~excused),
+        kinks,
+        excused,
+        has_more_digits=ours is not as_computed,
+    )
 
 
 def _kinks(truth: Truth, pair: Pair, wrong: Array) -> dict[int, Kink]:
@@ -208,6 +195,8 @@ def row_of(witness: str, name: str, outcomes: Sequence[Outcome], seed: int) -> R
     index, ours, theirs = _worst_entry(shown_outcome)
     verdict: Verdict = "differs" if worst else "not differentiable here" if kinks else "agrees"
     notes = [_where(worst, outcomes, seed) if worst else "", *map(_kink_note, kinks[:1])]
+    if any(outcome.has_more_digits for outcome in outcomes):
+        notes.append("floats overflow on the way to our number: it is computed with 50 digits")
     return Row(
         witness,
         name,

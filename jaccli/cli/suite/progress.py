@@ -8,6 +8,7 @@ from typing import TextIO
 
 from jaccli.cli.suite.terminal import painted, say
 from jaccli.cli.suite.text import LETTERS, STYLES, counted, one_line
+from jaccli.io.consoles import takes_escapes
 from jaccli.io.destination import terminal_width
 from jaccli.verify.specs.outcome import Finished
 
@@ -122,7 +123,7 @@ class Files(Bar):
 
 def chosen(total: int, *, quiet: bool, verbose: bool, json: bool) -> Silence:
     """What fits the outputs."""
-    bar_is_seen = sys.stderr is not None and sys.stderr.isatty()
+    bar_is_seen = sys.stderr is not None and takes_escapes(sys.stderr)
     if quiet or json:
         return Bar(total, sys.stderr) if bar_is_seen else Silence()
     if verbose:

@@ -26,8 +26,9 @@ def deliver(report: Report | Listing, presentation: Presentation) -> None:
     """
     destination.check(presentation)
     if destination.draws_lines(presentation):
-        _draw(report, presentation)
-        sys.stdout.flush()
+        with destination.closed_pipes_named():
+            _draw(report, presentation)
+            sys.stdout.flush()
         return
     indented = presentation.path is None and sys.stdout.isatty()
     destination.send(rendered(report, presentation, indented=indented), presentation)
