@@ -209,10 +209,9 @@ def _lock(descriptor: int) -> None:
         import msvcrt
 
         # Not LK_LOCK, which sleeps a whole second between two attempts and gives up after ten.
-        locking, attempt = vars(msvcrt)["locking"], vars(msvcrt)["LK_NBLCK"]
         while True:
             try:
-                locking(descriptor, attempt, 1)
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
                 return
             except OSError as error:
                 if error.errno not in (errno.EACCES, errno.EDEADLK):

@@ -13,21 +13,22 @@ def takes_escapes(stream: TextIO) -> bool:
     """Whether a stream is a terminal that takes escape sequences."""
     if os.environ.get("TERM") == "dumb" or not stream.isatty():
         return False
-    return sys.platform != "win32" or _switched_on(stream)
+    return _switched_on(stream)
 
 
 def _switched_on(stream: TextIO) -> bool:
     """Asks a console of Windows to take escape sequences; those before Windows 10 show them as they stand."""
-    import ctypes
-    import msvcrt
+    if sys.platform == "win32":
+        import ctypes
+        import msvcrt
 
-    # What these modules hold depends on the platform, and so does what a type checker finds in them.
-    library = vars(ctypes)["WinDLL"]("kernel32")
-    try:
-        handle = ctypes.c_void_p(vars(msvcrt)["get_osfhandle"](stream.fileno()))
-    except (OSError, ValueError):
-        return False
-    mode = ctypes.c_uint32()
-    if not library.GetConsoleMode(handle, ctypes.byref(mode)):
-        return False
-    return bool(mode.value & _ESCAPES or library.SetConsoleMode(handle, ctypes.c_uint32(mode.value | _ESCAPES)))
+        console = ctypes.WinDLL("kernel32")
+        try:
+            handle = ctypes.c_void_p(msvcrt.get_osfhandle(stream.fileno()))
+        except (OSError, ValueError):
+            return False
+        mode = ctypes.c_uint32()
+        if not console.GetConsoleMode(handle, ctypes.byref(mode)):
+            return False
+        return bool(mode.value & _ESCAPES or console.SetConsoleMode(handle, ctypes.c_uint32(mode.value | _ESCAPES)))
+    return True
