@@ -357,6 +357,7 @@ def test_an_entry_in_use_counts_as_young(tmp_path: Path) -> None:
     assert time.time() - (tmp_path / f"{'0' * 16}.jaccli").stat().st_mtime < 60
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals, links, modes and devices of POSIX")
 def test_files_that_are_no_files_are_passed_over(tmp_path: Path) -> None:
     files = CacheFolder(str(tmp_path))
     (tmp_path / f"{'1' * 16}.jaccli").mkdir()

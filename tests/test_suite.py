@@ -269,6 +269,7 @@ def test_processes_change_nothing(run: Run) -> None:
     assert list(outcomes(run, "-j", "2", "-x")) == ["n0", "n1", "n2", "n3", "n4"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals, links, modes and devices of POSIX")
 def test_a_process_that_dies_takes_one_test_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = entries_of("".join(f'[[formula]]\nname = "n{n}"\nexpr = "x"\n' for n in range(5)), "f.toml", ".")
     monkeypatch.setattr(workers, "_work", dying)
@@ -439,6 +440,7 @@ def test_update_leaves_alone_what_it_cannot_write(run: Run) -> None:
     assert "expect.value would have 2,000 numbers" in finished.err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals, links, modes and devices of POSIX")
 def test_values_come_from_the_folder_of_the_spec_alone(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -494,6 +496,7 @@ def test_values_come_from_the_folder_of_the_spec_alone(
     assert outcomes(run, "--allow-outside", "-k", "f0 or f1")["f0"]["outcome"] == "passed"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals, links, modes and devices of POSIX")
 def test_a_spec_that_is_a_link_to_elsewhere_is_not_followed(run: Run) -> None:
     write(RIGHT, "outside/a.jaccli.toml")
     np.save("outside/value.npy", np.load("value.npy"))

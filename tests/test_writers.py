@@ -463,6 +463,7 @@ def test_writing_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monk
     assert os.listdir(tmp_path) == ["file.csv"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals, links, modes and devices of POSIX")
 def test_writing_keeps_mode_and_link(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_bytes(b"old")
@@ -474,11 +475,13 @@ def test_writing_keeps_mode_and_link(tmp_path: Path) -> None:
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals, links, modes and devices of POSIX")
 def test_writing_to_a_device_leaves_it_a_device() -> None:
     write_atomically("/dev/null", b"anything")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals, links, modes and devices of POSIX")
 def test_a_new_file_obeys_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
