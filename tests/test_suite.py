@@ -427,10 +427,51 @@ def test_update_writes_numbers_and_nothing_else(run: Run, newline: str) -> None:
     assert (again.code, again.err, path.read_bytes().decode()) == (0, "", text)
 
 
+SHARED = """[[formula]]
+name = "same"
+expr = "0*x + 3"
+expect.value = 7       # of both
+cases = [ {inputs.x = 1}, {inputs.x = 2} ]
+[[formula]]
+name = "some"
+expr = "x*y"
+expect = {value = 6, vjp.x = 3, vjp.y = 2}
+cases = [ {inputs = {x = 2, y = 3}}, {inputs = {x = 4, y = 3}} ]
+[[formula]]
+name = "own"
+expr = "x"
+expect.value = 7
+[[formula.cases]]
+inputs.x = 1
+
+[[formula.cases]]
+inputs.x = 2
+expect.value = 2
+"""
+
+
+def test_update_of_a_number_that_cases_share(run: Run) -> None:
+    path = write(FD + SHARED)
+    finished = run("test", "--update")
+    assert finished.code == 0, finished.out
+    text = path.read_text("utf-8")
+    same, some, own = tomllib.loads(text)["formula"]
+    assert "expect.value = 3.0       # of both\n" in text
+    assert not any("expect" in case for case in same["cases"])
+    assert some["expect"] == {"value": 6, "vjp": {"x": 3, "y": 2}}
+    assert [case.get("expect") for case in some["cases"]] == [None, {"value": 12.0, "vjp": {"x": 3.0, "y": 4.0}}]
+    assert own["expect"] == {"value": 7}
+    assert [case["expect"]["value"] for case in own["cases"]] == [1.0, 2]
+    assert run("test").code == 0
+    again = write(FD + SHARED)
+    assert run("test", "--update", "-k", "same[1]").code == 0
+    (first, second) = tomllib.loads(again.read_text("utf-8"))["formula"][0]["cases"]
+    assert (first["expect"], "expect" in second) == ({"value": 3.0}, False)  # of the other nothing is known
+
+
 def test_update_leaves_alone_what_it_cannot_write(run: Run) -> None:
-    shared = '[[formula]]\nexpr = "x"\nexpect.value = 7\ncases = [{inputs.x = 1}, {inputs.x = 2}]\n'
     elsewhere = '[[formula]]\nname = "file"\nexpr = "x"\ninputs.x = 1\nexpect.value = "@value.npy"\n'
-    path = write(FD + UNCLEAR + WRONG + shared + elsewhere)
+    path = write(FD + UNCLEAR + WRONG + elsewhere)
     before = path.read_bytes()
     assert run("test", "--update").code == 2
     assert path.read_bytes() == before

@@ -27,8 +27,9 @@ _STATING = ("expect", "claim", "claim_jacobian", "claim_value")
 def update(path: str, file: str, results: Sequence[Finished], *, is_closed: bool) -> list[Entry]:
     """Writes the computed numbers for what does not hold, and `expect.value` for what states nothing.
 
-    What holds stays as it is, and so does all of the file's text besides. Left alone is what a formula expects of all
-    of its cases, which is no single number, and what stands in a file of its own.
+    What holds stays as it is, and so does all of the file's text besides. What a formula expects of all of its cases
+    is changed where all of them give the new number; else those that do not hold get one of their own. Left alone is
+    what stands in a file of its own.
 
     Args:
         path: of the spec file.
@@ -53,6 +54,7 @@ def update(path: str, file: str, results: Sequence[Finished], *, is_closed: bool
         if keys:
             changes |= _numbers(result.entry, keys, is_closed)
             changed.append(result.entry)
+    changes = _shared(changes, where)
     if changes:
         made = with_changes(text, where, changes)
         _verify(text, made, changes, file)
@@ -67,7 +69,34 @@ def _keys(result: Finished, where: Mapping[Path, Place]) -> list[str]:
         return []
     if not any(key in entry.settings for key in _STATING):
         return ["expect.value"]
-    return [key for key in outcome.stale if (*entry.path, *key.split(".")) in where and not _is_file(entry, key)]
+    keys = []
+    for key in outcome.stale:
+        if (*entry.path, *key.split(".")) in where:
+            keys.append(key)
+        else:
+            keys += _with_kin(entry, key)
+    return [key for key in dict.fromkeys(keys) if not _is_file(entry, key)]
+
+
+def _with_kin(entry: Entry, key: str) -> list[str]:
+    """An inherited number with those beside it: a case that states one VJP replaces all that the formula states."""
+    _, kind, *name = key.split(".")
+    return [f"expect.{kind}.{other}" for other in entry.settings["expect"][kind]] if name else [key]
+
+
+def _shared(changes: Mapping[Path, str], where: Mapping[Path, Place]) -> dict[Path, str]:
+    """The changes, those of all cases of a formula made where the formula itself states the number."""
+    made = dict(changes)
+    for path, value in changes.items():
+        if path in where or path[2:3] != ("cases",):
+            continue
+        formula, key = path[:2], path[4:]
+        cases = {other[3] for other in where if other[:3] == (*formula, "cases") and len(other) > 3}
+        kin = [(*formula, "cases", case, *key) for case in cases]
+        if (*formula, *key) in where and all(other not in where and changes.get(other) == value for other in kin):
+            made[*formula, *key] = value
+            made.pop(path)
+    return made
 
 
 def _is_file(entry: Entry, key: str) -> bool:
