@@ -13,6 +13,7 @@ import sympy
 from sympy.core.symbol import Str
 
 from jaccli.errors import FormulaError, InputError, JaccliError, Span, nearest
+from jaccli.formula.arithmetic import binary, negative
 from jaccli.formula.functions.registry import call, find, functions
 from jaccli.formula.indexing import index
 from jaccli.formula.joining import NAMES as JOINERS
@@ -21,7 +22,7 @@ from jaccli.formula.lowered import InputSpec, Lowered
 from jaccli.formula.names import CONSTANTS
 from jaccli.formula.properties import read_property
 from jaccli.formula.tree import CONDITIONAL, INDEX, Apply, Expression, Items, Keyword, Slice, Tree, TreeStatement
-from jaccli.formula.values import Context, Pair, SliceValue, Value, as_mask, binary, describe, negative
+from jaccli.formula.values import Context, Pair, SliceValue, Value, as_mask, describe
 from jaccli.graph.node import DType, Node, apply, input_node
 
 if TYPE_CHECKING:

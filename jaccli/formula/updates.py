@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jaccli.errors import FormulaError, ShapeError
-from jaccli.formula.values import Context, Value, operands
+from jaccli.formula.arithmetic import operands
+from jaccli.formula.values import Context, Value
 from jaccli.graph.node import (
     Node,
     apply,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from jaccli.formula.arithmetic import as_complex, binary
 from jaccli.formula.complex import Complex, bilinear, exponential, logarithm, square_root
-from jaccli.formula.values import Context, Value, as_complex, binary
+from jaccli.formula.values import Context, Value
 from jaccli.graph.node import Node, apply
 
 if TYPE_CHECKING:

@@ -225,7 +225,7 @@ def ndim_of(x: Array) -> int:
 @function(FAMILY, name="Rational", example="Rational(1, 3)")
 def rational(p: Any, q: Any = 1, *, context: Context) -> Value:
     """A fraction."""
-    from jaccli.formula.values import binary
+    from jaccli.formula.arithmetic import binary
 
     return binary(context, "divide", p, q)
 

@@ -6,9 +6,10 @@ import math
 from typing import Any
 
 from jaccli.errors import FormulaError
+from jaccli.formula.arithmetic import binary
 from jaccli.formula.complex import Complex
 from jaccli.formula.functions.registry import Array, Floats, Whole, function
-from jaccli.formula.values import Context, Value, as_mask, binary, broadcast_together, stack
+from jaccli.formula.values import Context, Value, as_mask, broadcast_together, stack
 from jaccli.graph.node import Node, apply, cast, constant, reshape
 from jaccli.graph.primitive import table
 from jaccli.graph.primitives.shaping import take_slices

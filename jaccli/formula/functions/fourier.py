@@ -6,13 +6,14 @@ import math
 from typing import Any
 
 from jaccli.errors import FormulaError, ShapeError
+from jaccli.formula.arithmetic import as_complex
 from jaccli.formula.complex import Complex
 from jaccli.formula.functions.assembly import roll
 from jaccli.formula.functions.linear_algebra import FAMILY as LINEAR_ALGEBRA
 from jaccli.formula.functions.registry import Floats, Whole, function
 from jaccli.formula.functions.shaping import part
 from jaccli.formula.functions.signal import FAMILY
-from jaccli.formula.values import Context, Value, as_complex
+from jaccli.formula.values import Context, Value
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape, select, transpose
 from jaccli.graph.primitive import normal_axis
 from jaccli.graph.primitives.eigen import ComplexParts

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from jaccli.errors import ShapeError
+from jaccli.formula.arithmetic import binary
 from jaccli.formula.functions.linear_algebra import entrywise_norm, matrix_norm
 from jaccli.formula.functions.products import matmul
 from jaccli.formula.functions.rearranging import compress
 from jaccli.formula.functions.reductions import mean, reduce, std, var
 from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, function
-from jaccli.formula.values import Context, Value, binary
+from jaccli.formula.values import Context, Value
 from jaccli.graph.node import Node, apply, constant, reshape
 from jaccli.graph.primitive import table
 

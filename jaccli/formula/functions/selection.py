@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from jaccli.errors import FormulaError
+from jaccli.formula.arithmetic import operands
 from jaccli.formula.functions.registry import Array, Floats, function
-from jaccli.formula.values import Context, Value, as_mask, of_kind, operands
+from jaccli.formula.values import Context, Value, as_mask, of_kind
 from jaccli.graph.node import Node, apply, broadcast_to, constant
 
 FAMILY = "Choice"
