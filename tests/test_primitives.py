@@ -17,7 +17,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import mutually_broadcastable_shapes
 from numpy.typing import NDArray
@@ -138,10 +138,21 @@ def check_shape(call: Call) -> None:
         assert np.array_equal(array, before[node])
 
 
+def assume_no_flip(call: Call, u: dict[Node, Array]) -> None:
+    """Passes over calls where LAPACK gives a vector and, a little further, its opposite: both are right."""
+    if call.row.name not in ("eigh", "svd"):
+        return
+    reach = STENCIL[-1][0] * STEP * spread(call)
+    ends = [{node: call.feeds[node] + side * reach * u[node] for node in call.moving} for side in (-1.0, 0.0, 1.0)]
+    before, here, after = (evaluate([call.output], {**call.feeds, **moved})[0] for moved in ends)
+    assume(np.max(np.abs(after - here), initial=0.0) < 1.0 and np.max(np.abs(before - here), initial=0.0) < 1.0)
+
+
 def check_reverse(call: Call) -> None:
     """vᵀJu from reverse mode is what finite differences along u say."""
     v = call.direction(call.output)
     u = {node: call.direction(node) for node in call.moving}
+    assume_no_flip(call, u)
     weights = input_node("v", call.output.shape, "float64")
     backs = evaluate(pullback(call.output, weights, call.moving), {**call.feeds, weights: v})
     for back, node in zip(backs, call.moving, strict=True):
@@ -181,6 +192,7 @@ def check_second(call: Call) -> None:
     v = call.direction(call.output)
     weights = input_node("v", call.output.shape, "float64")
     u = {node: call.direction(node) for node in call.moving}
+    assume_no_flip(call, u)
     for node, back in zip(call.moving, pullback(call.output, weights, call.moving), strict=True):
         outer = call.direction(node)
         outer_node = input_node("outer", node.shape, node.dtype)
