@@ -54,8 +54,10 @@ _EPILOG = """\b
 Exit codes:
   0    done, and what was checked holds
   1    a check or test does not hold
-  2    the request cannot be understood (formula, value, option, shape, file)
-  3    the numbers failed (--strict and a NaN or infinity, a singular matrix)
+  2    the request cannot be understood: formula, value,
+       option, shape, file
+  3    the numbers failed: --strict and a NaN or infinity,
+       a singular matrix
   4    a limit was met (memory, time, size)
   70   an error inside jaccli, which is worth a report
   130  interrupted

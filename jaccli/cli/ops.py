@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Name = Annotated[
     str | None,
-    typer.Argument(metavar="[NAME]", help="One function, as formulas name it: sin, ln, torch.relu, np.linalg.inv."),
+    typer.Argument(metavar="NAME", help="One function, as formulas name it: sin, ln, torch.relu, np.linalg.inv."),
 ]
 Family = Annotated[str | None, typer.Option("--family", metavar="FAMILY", help="Only the functions of this family.")]
 
