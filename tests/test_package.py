@@ -24,14 +24,15 @@ HEAVY = {"numpy", "scipy", "sympy"}
 
 # What each part may import besides itself. Parts that do not exist yet have their place already.
 _BASE = {"errors", "lazy", "threads"}
-_GRAPH = _BASE | {"graph"}
+_GRAPH = _BASE | {"graph", "numbers"}
 _ENGINE = _GRAPH | {"runtime"}
 _API = _ENGINE | {"formula", "autodiff", "sparsity"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "lazy": set(),
     "threads": {"errors"},
-    "graph": _BASE,
+    "numbers": {"lazy"},
+    "graph": _BASE | {"numbers"},
     "runtime": _GRAPH,
     "formula": _GRAPH,
     "sparsity": _ENGINE,

@@ -120,11 +120,21 @@ class Embedded:
             return name
         if isinstance(value, type):
             return self._class(value, name)
-        if isinstance(value, FunctionType) or callable(getattr(value, "__wrapped__", None)):
-            return self._function(inspect.unwrap(value), name)
+        if isinstance(value, FunctionType):
+            return self._function(value, name)
+        if callable(getattr(value, "__wrapped__", None)):
+            return self._cached(inspect.unwrap(value), name)
         if isinstance(value, Callable) and not isinstance(value, Ufunc):  # type: ignore[arg-type]
             return None
         return self._constant(name, value)
+
+    def _cached(self, function: FunctionType, name: str) -> str:
+        """A function whose results are kept, tables for instance."""
+        own = self._function(function, name)
+        if not self._texts[own].startswith("@"):
+            self.imports["import functools"] = None
+            self._texts[own] = f"@functools.cache\n{self._texts[own]}"
+        return own
 
     def _class(self, kind: type, name: str) -> str:
         if name not in self._texts:
@@ -138,6 +148,8 @@ class Embedded:
         return name
 
     def _constant(self, name: str, value: Any) -> str:
+        if type(value).__module__.startswith(_PACKAGE):
+            self._class(type(value), type(value).__name__)
         text = f"{name} = {_written(value)}"
         while self._texts.get(name, text) != text:
             name += "_"

@@ -37,7 +37,7 @@ def _names(*lines: str) -> frozenset[str]:
 OWN = _names(
     "add subtract negative multiply divide exp expm1 log log10 log1p sqrt sin cos tan arcsin arccos",
     "arctan sinh cosh tanh arcsinh arccosh arctanh where prod contract inv det exclusive_cumprod erf",
-    "erfcx dawsn gamma rgamma xlogy xlog1py solve log1p_ratio digamma_difference spence hyp1f1 hyp2f1",
+    "erfcx erfi dawsn gamma rgamma xlogy xlog1py solve log1p_ratio digamma_difference spence hyp1f1 hyp2f1",
     "expm inverse_transpose weighted log_ratio cosm1",
 )
 """Operations whose own rule for numbers takes complex ones."""

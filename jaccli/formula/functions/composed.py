@@ -7,16 +7,8 @@ import math
 from jaccli.formula.functions.registry import Floats, function
 from jaccli.formula.functions.special import number
 from jaccli.graph.node import Node, apply
-from jaccli.graph.primitives.special import exp_square
 
 FAMILY = "Special functions"
-
-
-@function(FAMILY, example="erfi(x)")
-def erfi(x: Floats) -> Node:
-    """Imaginary error function, -i*erf(i*x)."""
-    product = apply("multiply", exp_square(x, 1.0), apply("dawsn", x))
-    return apply("multiply", number(x, 2 / math.sqrt(math.pi)), product)
 
 
 @function(FAMILY, example="comb(n, k)")

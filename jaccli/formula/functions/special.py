@@ -60,6 +60,7 @@ def number(x: Node, value: float) -> Node:
 entry("erf")
 entry("erfc")
 entry("erfcx")
+entry("erfi")
 entry("erfinv")
 entry("erfcinv")
 entry("ndtr")

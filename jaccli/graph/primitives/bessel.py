@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jaccli.graph.node import Node, apply
 from jaccli.graph.primitives.parametric import parametric
 from jaccli.lazy import lazy
+from jaccli.numbers.airy import airy_function
 
 if TYPE_CHECKING:
     import numpy as np
@@ -175,7 +176,7 @@ _AIRY = ("airyai", "airyaiprime", "airybi", "airybiprime")
 
 
 def _airy(x: Any, kind: str) -> Any:
-    return np.asarray(special.airy(x)[_AIRY.index(kind)], np.asarray(x).dtype)
+    return airy_function(x, second=kind.startswith("airybi"), slope=kind.endswith("prime"))
 
 
 def _airy_slope(g: Node, y: Node, x: Node) -> Node:

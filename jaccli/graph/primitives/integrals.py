@@ -15,7 +15,9 @@ from jaccli.graph.node import Node, apply, constant, select
 from jaccli.graph.primitive import elementwise
 from jaccli.graph.primitives.parametric import parametric
 from jaccli.graph.primitives.removable import cosine_of_pi, sine_of_pi
+from jaccli.graph.primitives.special import exp_square, exp_square_numeric
 from jaccli.lazy import lazy
+from jaccli.numbers.gaussian import dawson, dawson_slope, erfi_near
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,25 +143,33 @@ parametric(
 )
 
 
-def _dawson_slope(x: Any) -> Any:
-    """By the continued fraction (Olver et al., NIST Handbook, 7.9.3), whose first step holds the difference."""
+def _dawson(x: Any) -> Any:
+    return special.dawsn(x) if np.iscomplexobj(x) else dawson(x)
+
+
+def _erfi(x: Any) -> Any:
     x = np.asarray(x)
-    doubled = 2.0 * np.square(np.clip(x, -8.0, 8.0))
-    tail = np.zeros_like(x)
-    for k in range(60, 0, -1):
-        tail = 2.0 * k * doubled / (2 * k + 1 + doubled - tail)
-    near = (1.0 - tail) / (1.0 + doubled - tail)
-    inverse = 1.0 / np.maximum(2.0 * np.square(x), 50.0)
-    total = np.zeros_like(x)
-    for k in range(22, 0, -1):
-        total = (2 * k - 1) * inverse * (1.0 + total)
-    return np.where(np.abs(x) > 7.0, -total, near).astype(x.dtype, copy=False)
+    if np.iscomplexobj(x):
+        return special.erfi(x)
+    near = np.abs(x) < 1.0
+    small, large = np.where(near, x, 0.0), np.where(near, 1.0, x)
+    # Where the square overflows, Dawson's integral does not matter.
+    grown = exp_square_numeric(large, 1.0) * (2.0 / math.sqrt(math.pi) * dawson(np.clip(large, -1e3, 1e3)))
+    return np.where(near, erfi_near(small), grown).astype(x.dtype, copy=False)
 
 
 elementwise(
+    "erfi",
+    "Imaginary error function, -i*erf(i*x).",
+    _erfi,
+    lambda g, y, x: g * (2.0 / math.sqrt(math.pi) * exp_square(x, 1.0)),
+    ranges=(ANY,),
+    symbolic=lambda sympy, x: sympy.erfi(x),
+)
+elementwise(
     "dawsn",
     "Dawson's integral.",
-    lambda x: special.dawsn(x),
+    _dawson,
     lambda g, y, x: g * apply("dawsn_slope", x),
     ranges=(ANY,),
     symbolic=lambda sympy, x: sympy.sqrt(sympy.pi) / 2 * sympy.exp(-(x**2)) * sympy.erfi(x),
@@ -167,7 +177,7 @@ elementwise(
 elementwise(
     "dawsn_slope",
     "1 - 2*x*dawsn(x), far out without cancellation.",
-    _dawson_slope,
+    dawson_slope,
     lambda g, y, x: -(g * (2.0 * (apply("dawsn", x) + x * y))),
     ranges=(ANY,),
     template="(1 - 2*({0})*dawsn({0}))",

@@ -1,8 +1,7 @@
 """The normal distribution and its relatives, entropies, and products with a zero that wins.
 
 Values come from SciPy, loaded at first use. Slopes keep their digits where the textbook formula loses them: Gaussians
-square their argument in two parts, and the slope of erfcx at large arguments is a continued fraction
-(Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.14).
+square their argument in two parts, and the slope of erfcx is a series of its own (`jaccli/numbers/gaussian.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from jaccli.graph.primitive import Masked, elementwise
 from jaccli.graph.primitives.arithmetic import AWAY_FROM_ZERO
 from jaccli.graph.primitives.parametric import parametric
 from jaccli.lazy import lazy
+from jaccli.numbers.gaussian import erfcx_slope
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,19 +84,6 @@ def _erfcx(x: Any) -> Any:
     return np.where(near, np.exp(part * part) * special.erfc(part), found)
 
 
-def _erfcx_slope(x: Any) -> Any:
-    direct = 2.0 * x * _erfcx(x) - 2.0 / _ROOT_PI
-    large = np.asarray(x) > 1.0
-    if not np.any(large):
-        return direct
-    part = np.where(large, x, 2.0)
-    steps = int(640.0 / min(float(np.min(part)), 100.0) ** 2) + 20
-    tail = np.zeros_like(part)
-    for k in range(steps, 0, -1):
-        tail = 0.5 * k / (part + tail)
-    return np.where(large, -2.0 / _ROOT_PI * tail / (part + tail), direct)
-
-
 elementwise(
     "erfcx",
     "exp(x**2)*erfc(x) without overflow.",
@@ -108,7 +95,7 @@ elementwise(
 elementwise(
     "erfcx_slope",
     "2*x*erfcx(x) - 2/sqrt(pi) without cancellation.",
-    _erfcx_slope,
+    erfcx_slope,
     lambda g, y, x: g * (2.0 * (apply("erfcx", x) + x * y)),
     ranges=((-2.0, 4.0),),
     template="(2*({0})*erfcx({0}) - 2/sqrt(pi))",

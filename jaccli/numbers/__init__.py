@@ -1,0 +1,1 @@
+"""Numbers of special functions, where they are to be more exact than SciPy's."""
