@@ -70,6 +70,12 @@ def _airy(function: Callable[..., Any], derivative: int) -> Callable[[Any], Any]
     return lambda x: function(x, derivative=derivative)
 
 
+def _log_gamma_rest(x: Any) -> Any:
+    """What a float leaves out of the logarithm of gamma."""
+    value = mp.loggamma(x)
+    return value - mp.mpf(float(value))
+
+
 TABLES: dict[str, tuple[centres.Centres, tuple[Callable[[Any], Any], ...]]] = {
     "DAWSON": (centres.DAWSON, (_dawson, _dawson_slope)),
     "ERFCX": (centres.ERFCX, (_erfcx, _erfcx_slope)),
@@ -79,6 +85,7 @@ TABLES: dict[str, tuple[centres.Centres, tuple[Callable[[Any], Any], ...]]] = {
     "SCALED_K1": (centres.SCALED_K, (_scaled_k(1, 0), _scaled_k(1, 1))),
     "Y0": (centres.SECOND_KIND, (_second(0, 0), _second(0, 1))),
     "Y1": (centres.SECOND_KIND, (_second(1, 0), _second(1, 1))),
+    "LOG_GAMMA": (centres.LOG_GAMMA, (mp.loggamma, _log_gamma_rest, mp.digamma)),
     "AIRY_AI": (centres.AIRY, (_airy(mp.airyai, 0), _airy(mp.airyai, 1))),
     "AIRY_BI": (centres.AIRY, (_airy(mp.airybi, 0), _airy(mp.airybi, 1))),
 }

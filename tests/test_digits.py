@@ -34,6 +34,14 @@ def _dawson(x: Any) -> Any:
 ONE: dict[str, tuple[Callable[[Any], Any], Numbers]] = {
     "dawsn": (_dawson, mirrored(*NEAR, *MIDDLE, 13.3, 80.7)),
     "erfi": (mp.erfi, mirrored(*NEAR, *MIDDLE, 25.3)),
+    "i0": (lambda x: mp.besseli(0, x), (1e-9, 1e-4, 0.3, 2.2, 7.9, 8.1, 50.0)),
+    "i1": (lambda x: mp.besseli(1, x), (1e-9, 1e-4, 0.3, 2.2, 7.9, 8.1, 50.0)),
+    "i0e": (lambda x: mp.exp(-x) * mp.besseli(0, x), (1e-9, 0.02, 0.3, 2.2, 8.4, 17.2, 31.9, 33.0)),
+    "i1e": (lambda x: mp.exp(-x) * mp.besseli(1, x), (1e-9, 0.02, 0.3, 0.97, 2.2, 8.4, 17.2, 31.9, 33.0)),
+    "k0e": (lambda x: mp.exp(x) * mp.besselk(0, x), (1e-9, 0.02, 0.3, 0.97, 2.2, 8.4, 17.2, 31.9, 33.0)),
+    "k1e": (lambda x: mp.exp(x) * mp.besselk(1, x), (1e-9, 0.02, 0.3, 0.97, 2.2, 8.4, 17.2, 31.9, 33.0)),
+    "y0": (lambda x: mp.bessely(0, x), (1e-9, 0.02, 0.3, 1.3, 2.6, 3.5, 4.7, 4.95, 8.4, 11.7, 12.3)),
+    "y1": (lambda x: mp.bessely(1, x), (1e-9, 0.02, 0.3, 1.3, 2.6, 3.5, 3.86, 4.7, 8.4, 11.7, 12.3)),
     "airyai": (mp.airyai, mirrored(*NEAR, *MIDDLE, 10.1, 13.3, 26.1)),
     "airybi": (mp.airybi, mirrored(*NEAR, *MIDDLE, 10.1, 13.3, 26.1)),
     "airyaiprime": (lambda x: mp.airyai(x, derivative=1), mirrored(*NEAR, *MIDDLE, 10.1, 13.3)),
@@ -83,7 +91,7 @@ def test_the_tables_are_those_of_their_maker() -> None:
     spec.loader.exec_module(maker)
     for name, (places, functions) in maker.TABLES.items():
         for row, function in zip(getattr(tables, name), functions, strict=True):
-            assert len(row) == places.places
-            for place in range(0, places.places, 16):
+            assert len(row) == len(places.all())
+            for place in range(0, len(row), 16):
                 with mp.workdps(50):
                     assert row[place] == float(function(mp.mpf(places.all()[place])))

@@ -22,6 +22,7 @@ else:
     np = lazy("numpy")
 
 _TERMS = 28
+_REACH = 10.0  # where the table ends
 _LARGEST = 1e15  # far beyond it the phase is below the last digit of the argument
 _OVERFLOWN = 1e4
 _TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
@@ -32,7 +33,7 @@ def _asymptotic() -> tuple[tuple[float, ...], tuple[float, ...]]:
     u = [1.0]
     for k in range(1, _TERMS):
         u.append(u[-1] * (6 * k - 5) * (6 * k - 3) * (6 * k - 1) / (216 * k * (2 * k - 1)))
-    return tuple(u), tuple((1.0, *(-(6 * k + 1) / (6 * k - 1) * u[k] for k in range(1, _TERMS))))
+    return tuple(u), (1.0, *(-(6 * k + 1) / (6 * k - 1) * u[k] for k in range(1, _TERMS)))
 
 
 _U, _V = _asymptotic()
@@ -57,9 +58,9 @@ def airy_function(x: Any, second: bool, slope: bool) -> Any:
 
     return by_range(
         x,
-        (np.abs(x) <= AIRY.reach, near),
-        (x > AIRY.reach, lambda part: _right(part, second, slope)),
-        (x < -AIRY.reach, lambda part: _left(-part, second, slope)),
+        (np.abs(x) <= _REACH, near),
+        (x > _REACH, lambda part: _right(part, second, slope)),
+        (x < -_REACH, lambda part: _left(-part, second, slope)),
     )
 
 

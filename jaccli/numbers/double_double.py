@@ -118,7 +118,8 @@ def turned(high: Any, low: Any) -> Pair:
         rest = minus(rest, product(halves, np.full_like(halves, part)))
     sine, cosine = np.sin(rest[0]), np.cos(rest[0])
     sine, cosine = sine + rest[1] * cosine, cosine - rest[1] * sine
-    quadrant = np.mod(turns, 4.0)
-    odd = np.mod(turns, 2.0) == 1.0
-    sine, cosine = np.where(odd, cosine, sine), np.where(odd, sine, cosine)
-    return np.where(quadrant >= 2.0, -sine, sine), np.where((quadrant == 1.0) | (quadrant == 2.0), -cosine, cosine)
+    quadrant: Any = np.mod(turns, 4.0)
+    odd: Any = np.mod(turns, 2.0) == 1.0
+    first = np.where(odd, cosine, sine) * np.where(quadrant >= 2.0, -1.0, 1.0)
+    second = np.where(odd, sine, cosine) * np.where((quadrant == 1.0) | (quadrant == 2.0), -1.0, 1.0)
+    return first, second

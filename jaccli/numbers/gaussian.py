@@ -23,6 +23,7 @@ else:
     np = lazy("numpy")
     special = lazy("scipy.special")
 
+_REACH, _ERFCX_REACH = 8.0, 12.0  # where the tables end
 _ROOT_PI = math.sqrt(math.pi)
 _FAR = tuple(float(math.prod(range(1, 2 * k, 2))) for k in range(21))
 _FAR_SLOPE = tuple((2 * k + 1) * number for k, number in enumerate(_FAR))
@@ -41,7 +42,7 @@ def _erfcx_slopes() -> Any:
 
 def dawson(x: Any) -> Any:
     """Dawson's integral."""
-    near = np.abs(x) <= DAWSON.reach
+    near = np.abs(x) <= _REACH
 
     def far(part: Any) -> Any:
         return polynomial_of(0.5 / np.square(part), _FAR) * 0.5 / part
@@ -49,7 +50,7 @@ def dawson(x: Any) -> Any:
     return by_range(
         x,
         (near, lambda part: np.copysign(summed(np.abs(part), _dawson_series(), DAWSON), part)),
-        (np.abs(x) > DAWSON.reach, far),
+        (np.abs(x) > _REACH, far),
     )
 
 
@@ -62,8 +63,8 @@ def dawson_slope(x: Any) -> Any:
 
     return by_range(
         np.abs(x),
-        (np.abs(x) <= DAWSON.reach, lambda part: summed(part, slopes(_dawson_series()), DAWSON)),
-        (np.abs(x) > DAWSON.reach, far),
+        (np.abs(x) <= _REACH, lambda part: summed(part, slopes(_dawson_series()), DAWSON)),
+        (np.abs(x) > _REACH, far),
     )
 
 
@@ -77,8 +78,8 @@ def erfcx_slope(x: Any) -> Any:
     return by_range(
         x,
         (x <= 0, lambda part: 2.0 * part * special.erfcx(part) - 2 / _ROOT_PI),
-        ((x > 0) & (x <= ERFCX.reach), lambda part: summed(part, _erfcx_slopes(), ERFCX)),
-        (x > ERFCX.reach, far),
+        ((x > 0) & (x <= _ERFCX_REACH), lambda part: summed(part, _erfcx_slopes(), ERFCX)),
+        (x > _ERFCX_REACH, far),
     )
 
 

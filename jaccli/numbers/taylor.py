@@ -1,7 +1,7 @@
 """Solutions of linear differential equations by Taylor series around a row of centres.
 
 Value and slope at a centre are known to the last digit; the equation gives the other coefficients, whose errors count
-less and less, since no argument is further than half a spacing from its centre. So sums lose nothing.
+less and less, since no argument is far from its centre. So sums lose nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def series(centres: Centres, start: tuple[tuple[float, ...], ...], equation: Pol
     at = np.array(centres.all())
     moved = [_moved(polynomial, at) for polynomial in equation]
     rows = [np.array(row) for row in start]
-    size = np.abs(rows[0]) + 0.5 * centres.spacing * np.abs(rows[1])
+    width = np.array(centres.widths())
+    size = np.abs(rows[0]) + width * np.abs(rows[1])
     for n in range(_MOST_TERMS):
         total = np.zeros(len(at))
         for derivative, polynomial in enumerate(moved):
@@ -45,7 +46,7 @@ def series(centres: Centres, start: tuple[tuple[float, ...], ...], equation: Pol
                 if power <= n and place < n + 2:
                     total = total + coefficient * math.perm(place, derivative) * rows[place]
         rows.append(-total / (moved[2][0] * ((n + 1) * (n + 2))))
-        if np.all(np.abs(rows[-2:]) * (0.5 * centres.spacing) ** (n + 2) * (n + 2) < _NEGLIGIBLE * size):
+        if np.all(np.abs(rows[-2:]) * width ** (n + 2) * (n + 2) < _NEGLIGIBLE * size):
             break
     return np.array(rows)
 
@@ -66,8 +67,7 @@ def slopes(coefficients: Any) -> Any:
 
 def summed(x: Any, coefficients: Any, centres: Centres) -> Any:
     """The sum of the series of the centre next to each argument."""
-    place = np.rint((x - centres.first) / centres.spacing).astype(np.intp)
-    step = x - (centres.first + centres.spacing * place)
+    place, step = centres.nearest(x)
     total = coefficients[-1].take(place, mode="clip")
     for row in coefficients[-2::-1]:
         total = total * step + row.take(place, mode="clip")

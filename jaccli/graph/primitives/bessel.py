@@ -1,18 +1,21 @@
 """Bessel, Airy and spherical Bessel functions of a fixed order, and the classical orthogonal polynomials.
 
+Airy functions and Bessel functions of the orders 0 and 1 have numbers of their own in `jaccli/numbers`.
+
 Slopes are sums of neighbours in order (Abramowitz and Stegun, Handbook of Mathematical Functions, 9.1.27, 9.6.26,
 10.1.20, 22.8), which have no removable point at 0.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jaccli.graph.node import Node, apply
 from jaccli.graph.primitives.parametric import parametric
 from jaccli.lazy import lazy
 from jaccli.numbers.airy import airy_function
+from jaccli.numbers.bessel import plain_i, scaled_i, scaled_i_slope, scaled_k, scaled_k_slope, second_kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,19 +26,19 @@ else:
 
 POSITIVE = (0.4, 5.0)
 ANY = (-4.0, 4.0)
-_FAST = {
-    ("jv", 0.0): "j0",
-    ("jv", 1.0): "j1",
-    ("yv", 0.0): "y0",
-    ("yv", 1.0): "y1",
-    ("iv", 0.0): "i0",
-    ("iv", 1.0): "i1",
-    ("kv", 0.0): "k0",
-    ("kv", 1.0): "k1",
-    ("ive", 0.0): "i0e",
-    ("ive", 1.0): "i1e",
-    ("kve", 0.0): "k0e",
-    ("kve", 1.0): "k1e",
+_FAST: dict[tuple[str, float], Callable[[Any], Any]] = {
+    ("jv", 0.0): lambda x: special.j0(x),
+    ("jv", 1.0): lambda x: special.j1(x),
+    ("yv", 0.0): lambda x: second_kind(x, 0),
+    ("yv", 1.0): lambda x: second_kind(x, 1),
+    ("iv", 0.0): lambda x: plain_i(x, 0),
+    ("iv", 1.0): lambda x: plain_i(x, 1),
+    ("kv", 0.0): lambda x: special.k0(x),
+    ("kv", 1.0): lambda x: special.k1(x),
+    ("ive", 0.0): lambda x: scaled_i(x, 0),
+    ("ive", 1.0): lambda x: scaled_i(x, 1),
+    ("kve", 0.0): lambda x: scaled_k(x, 0),
+    ("kve", 1.0): lambda x: scaled_k(x, 1),
 }
 
 
@@ -49,7 +52,7 @@ def bessel(x: Node, kind: str, order: float) -> Node:
 
 def _bessel(x: Any, kind: str, order: float) -> Any:
     fast = _FAST.get((kind, order))
-    found = getattr(special, fast)(x) if fast else getattr(special, kind)(order, x)
+    found = fast(x) if fast else getattr(special, kind)(order, x)
     return np.asarray(found, np.asarray(x).dtype)
 
 
@@ -96,34 +99,16 @@ _SERIES_FROM = 25.0
 def _scaled_slope(x: Any, kind: str, order: float) -> Any:
     """Neighbours less the function cancel; far out an asymptotic series does not, and nor does an integral near 0."""
     x = np.asarray(x)
+    if order in (0.0, 1.0):
+        return (scaled_i_slope if kind == "ive" else scaled_k_slope)(x, int(order))
     value = getattr(special, kind)
-    neighbours = 0.5 * (
-        value(abs(order - 1.0) if order < 1 and order == int(order) else order - 1.0, x) + value(order + 1.0, x)
-    )
+    neighbours = 0.5 * (value(order - 1.0, x) + value(order + 1.0, x))
     if kind == "kve":
         direct = value(order, x) - neighbours
         return np.where(x > 0.5, _falling_slope(x, order), direct).astype(x.dtype, copy=False)
     direct = neighbours - np.sign(x) * value(order, x)
-    size = np.abs(x)
-    if order in (0.0, 1.0):
-        sign = np.sign(x) if order == 0.0 else 1.0
-        direct = np.where(size > 1.0, sign * _near_slope(size, int(order)), direct)
-        far = sign * _far_slope(size, order)
-    else:
-        far = _far_slope(size, order)
-    usable = (size > _SERIES_FROM) & ((x > 0) | (order in (0.0, 1.0))) & (order * order < _SERIES_FROM)
-    return np.where(usable, far, direct).astype(x.dtype, copy=False)
-
-
-def _near_slope(x: Any, order: int) -> Any:
-    """The integral over an angle of (cos - 1)*cos(order*angle)*exp(x*(cos - 1)) over pi, by the trapezoidal rule."""
-    total = np.zeros_like(x)
-    for k in range(_NODES + 1):
-        angle = math.pi * k / _NODES
-        less = -2.0 * math.sin(angle / 2) ** 2
-        weight = (0.5 if k in (0, _NODES) else 1.0) * less * math.cos(order * angle) / _NODES
-        total = total + weight * np.exp(np.minimum(x, _SERIES_FROM) * less)
-    return total
+    usable = (x > _SERIES_FROM) & (order * order < _SERIES_FROM)
+    return np.where(usable, _far_slope(np.abs(x), order), direct).astype(x.dtype, copy=False)
 
 
 def _falling_slope(x: Any, order: float) -> Any:

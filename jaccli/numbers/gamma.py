@@ -1,0 +1,90 @@
+"""The logarithm of gamma in two parts, and what is made of it: ratios of gammas whose logarithms are large.
+
+Taylor series around the eighths from 1 to 12, with polygammas for coefficients; Stirling's series beyond, and the
+recurrence below 1 (M. Abramowitz and I. Stegun, Handbook of Mathematical Functions, 6.1.15, 6.1.33, 6.1.40). Two parts
+keep the digits that sums of large logarithms lose.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from jaccli.lazy import lazy
+from jaccli.numbers.centres import LOG_GAMMA as PLACES
+from jaccli.numbers.double_double import Pair, log_of, minus, normal, plus, sum_of, times
+from jaccli.numbers.tables import LOG_GAMMA
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy import special
+else:
+    np = lazy("numpy")
+    special = lazy("scipy.special")
+
+_TERMS = 15
+_STIRLING_FROM = 12.0
+_HALF_LOG_TAU = (0.9189385332046727, 7.223936088184324e-17)
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
+_STIRLING = tuple(number / (2 * k * (2 * k - 1)) for k, number in enumerate(_BERNOULLI, 1))
+
+
+@functools.cache
+def _series() -> Any:
+    """Coefficients of the second and higher powers, one row a power, one column a centre."""
+    at = np.array(PLACES.all())
+    return np.array([(-1) ** n * special.zeta(float(n), at) / n for n in range(2, _TERMS)])
+
+
+@functools.cache
+def _starts() -> Any:
+    """The logarithms of gamma at the centres, high and low, and its slopes."""
+    return np.array(LOG_GAMMA)
+
+
+def stirling_rest(x: Any) -> Any:
+    """What Stirling's formula for log(gamma(x)) leaves out, for x >= 10."""
+    total = np.full_like(x, _STIRLING[-1])
+    inverse = 1.0 / np.square(x)
+    for coefficient in _STIRLING[-2::-1]:
+        total = total * inverse + coefficient
+    return total / x
+
+
+def _near(x: Pair) -> Pair:
+    """For arguments from 1 to the last centre."""
+    place, step = PLACES.nearest(x[0])
+    step = step + x[1]
+    coefficients = _series()
+    total = coefficients[-1].take(place, mode="clip")
+    for row in coefficients[-2::-1]:
+        total = total * step + row.take(place, mode="clip")
+    high, low, slope = (row.take(place, mode="clip") for row in _starts())
+    total = (total * step + slope) * step
+    whole, rest = sum_of(high, total)
+    return whole, rest + low
+
+
+def _below(x: Pair) -> Pair:
+    """For arguments up to 1."""
+    moved, rest = sum_of(x[0], 1.0)
+    return minus(_near((moved, rest + x[1])), log_of(*x))
+
+
+def _far(x: Pair) -> Pair:
+    """By Stirling's series."""
+    found = minus(times(normal(x[0] - 0.5, x[1]), log_of(*x)), x)
+    return plus(found, plus(_HALF_LOG_TAU, (stirling_rest(x[0]), 0.0)))
+
+
+def log_gamma(x: Pair) -> Pair:
+    """log(gamma(x)) in two parts, for a pair of arrays of one shape whose sum is positive and finite."""
+    high, low = (np.asarray(part) for part in x)
+    found = np.empty((2, *high.shape))
+    small, large = high < 1.0, high >= _STIRLING_FROM
+    for mask, rule in ((small, _below), (~(small | large), _near), (large, _far)):
+        if np.all(mask):
+            return rule((high, low))
+        if np.any(mask):
+            found[:, mask] = rule((high[mask], low[mask]))
+    return found[0], found[1]
