@@ -52,6 +52,8 @@ _ON_PAPER = frozenset(
         "rgamma_slope",
         "digamma_difference",
         "gamma_density",
+        "log_less_digamma",
+        "poisson_log_mass",
         "beta_density",
         "dawsn_slope",
         "ellipk_slope",
@@ -84,6 +86,7 @@ _BY_OWN_NAME = frozenset(
         "zeta",
         "on_domain",
         "binary_exponent",
+        "binom_slope",
         "polynomial",
     ]
 )

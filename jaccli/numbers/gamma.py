@@ -24,6 +24,7 @@ else:
 
 _TERMS = 15
 _STIRLING_FROM = 12.0
+_SHIFTS = 12
 _HALF_LOG_TAU = (0.9189385332046727, 7.223936088184324e-17)
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
 _STIRLING = tuple(number / (2 * k * (2 * k - 1)) for k, number in enumerate(_BERNOULLI, 1))
@@ -88,3 +89,36 @@ def log_gamma(x: Pair) -> Pair:
         if np.any(mask):
             found[:, mask] = rule((high[mask], low[mask]))
     return found[0], found[1]
+
+
+def digamma_difference(x: Any, step: Any) -> Any:
+    """digamma(x + step) - digamma(x), without cancelling; the smallest parts are added first."""
+    usable = (x > 0) & (x + step > 0)
+    a, b = np.where(usable, x, 1.0), np.where(usable, step, 1.0)
+    low, high = a + _SHIFTS, a + b + _SHIFTS
+    u, v = 1.0 / np.square(low), 1.0 / np.square(high)
+    total, powers, last = np.zeros_like(low + high), np.ones_like(low + high), np.ones_like(low + high)
+    for j, number in enumerate(_BERNOULLI[:8], 1):
+        total = total + number / (2 * j) * powers
+        last = last * v
+        powers = powers * u + last
+    total = b * (low + high) * u * v * total + b / (2.0 * low * high) + np.log1p(b / low)
+    for k in range(_SHIFTS - 1, -1, -1):
+        total = total + b / ((a + k) * (a + b + k))
+    pole = (x == 0) & (x + step > 0)
+    direct = special.digamma(x + step) - special.digamma(x)
+    return np.where(pole, np.where(step == 0, 0.0, np.inf), np.where(usable, total, direct)).astype(
+        np.result_type(x, step), copy=False
+    )
+
+
+def log_less_digamma(x: Any, a: Any) -> Any:
+    """log(x) - digamma(a), of large arguments by the distance of digamma from the logarithm (6.3.18)."""
+    large = (a >= 10) & np.isfinite(a)
+    base = np.where(large, a, 10.0)
+    inverse = 1.0 / np.square(base)
+    total = np.zeros_like(base)
+    for j in range(8, 0, -1):
+        total = (total + _BERNOULLI[j - 1] / (2 * j)) * inverse
+    far = np.log(x / base) + (0.5 / base + total)
+    return np.where(large, far, np.log(x) - special.digamma(a)).astype(np.result_type(x, a), copy=False)

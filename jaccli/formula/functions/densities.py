@@ -103,7 +103,7 @@ DISCRETE: dict[str, tuple[str, tuple[str, ...], Callable[..., Node]]] = {
     "geom": ("the geometric distribution", ("p",), lambda k, p: _xlog1py(k - 1.0, -p) + _log(p)),
     "nbinom": ("the negative binomial distribution", ("n", "p"),
                lambda k, n, p: choose_log(k + n - 1.0, k) + n * _log(p) + _xlog1py(k, -p)),
-    "poisson": ("Poisson's distribution", ("mu",), lambda k, mu: _xlogy(k, mu) - mu - _gammaln(k + 1.0)),
+    "poisson": ("Poisson's distribution", ("mu",), lambda k, mu: apply("poisson_log_mass", k, mu)),
 }  # fmt: skip
 
 

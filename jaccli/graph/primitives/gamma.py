@@ -1,7 +1,7 @@
 """The gamma function and its relatives: log-gamma, polygammas, beta, binomials, Hurwitz zeta.
 
-Differences of digamma values are summed without cancelling. Sources: Abramowitz and Stegun, Handbook of Mathematical
-Functions, chapters 6 and 23 (reflection 6.4.7, Euler-Maclaurin sums 23.2).
+Ratios of gammas and differences of digamma values have numbers of their own in `jaccli/numbers`. Sources: Abramowitz
+and Stegun, Handbook of Mathematical Functions, chapters 6 and 23 (reflection 6.4.7, Euler-Maclaurin sums 23.2).
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from jaccli.graph.node import Node, apply
+from jaccli.graph.node import Node, apply, constant, select
 from jaccli.graph.primitive import elementwise
 from jaccli.graph.primitives.parametric import next_order, parametric
 from jaccli.graph.primitives.removable import cosine_of_pi, sine_of_pi
 from jaccli.lazy import lazy
+from jaccli.numbers.gamma import digamma_difference as digamma_difference_numeric
+from jaccli.numbers.gamma import log_less_digamma
+from jaccli.numbers.ratios import beta, choose, choose_slope, log_beta, poisson_log_mass, rising_factorial
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,9 +122,20 @@ elementwise(
 
 
 def _rgamma_slope(x: Any) -> Any:
-    pole = (x <= 0) & (x == np.floor(x))
-    at_pole = np.where(x % 2 == 0, 1.0, -1.0) * special.gamma(1.0 - np.where(pole, x, 0.0))
-    return np.where(pole, at_pole, -special.rgamma(x) * special.digamma(x))
+    """Left of 1/2 reflected, so that nothing is infinite at a pole of gamma."""
+    left = x < 0.5
+    part = np.where(left, x, 0.0)
+    turned = cosine_of_pi(part) - special.digamma(1.0 - part) * sine_of_pi(part) / np.pi
+    right = np.where(left, 1.0, x)
+    return np.where(left, special.gamma(1.0 - part) * turned, -special.rgamma(right) * special.digamma(right))
+
+
+def _rgamma_bend(g: Node, y: Node, x: Node) -> Node:
+    angle, psi = math.pi * x, digamma(1.0 - x)
+    sine = apply("sin", angle) / math.pi
+    turned = sine * (psi * psi + trigamma(1.0 - x) - math.pi**2) - 2.0 * (psi * apply("cos", angle))
+    right = apply("rgamma", x) * (digamma(x) ** 2.0 - trigamma(x))
+    return g * select(x < 0.5, apply("gamma", 1.0 - x) * turned, right)
 
 
 elementwise(
@@ -136,39 +150,27 @@ elementwise(
     "rgamma_slope",
     "Derivative of 1/gamma(x).",
     _rgamma_slope,
-    lambda g, y, x: g * (apply("rgamma", x) * (digamma(x) ** 2.0 - trigamma(x))),
+    _rgamma_bend,
     ranges=(POSITIVE,),
     template="(-rgamma({0})*digamma({0}))",
     symbolic=lambda sympy, x: -sympy.digamma(x) / sympy.gamma(x),
 )
-
-
-def _digamma_difference(x: Any, step: Any) -> Any:
-    usable = (x > 0) & (x + step > 0)
-    a, b = np.where(usable, x, 1.0), np.where(usable, step, 1.0)
-    total = np.zeros(np.broadcast_shapes(a.shape, b.shape))
-    for k in range(12):
-        total = total + b / ((a + k) * (a + k + b))
-    low, high = a + 12.0, a + 12.0 + b
-    u, v = 1.0 / np.square(low), 1.0 / np.square(high)
-    powers, last = np.ones_like(total), np.ones_like(total)
-    tail = np.zeros_like(total)
-    for j, number in enumerate(_BERNOULLI[:8], 1):
-        tail = tail + number / (2 * j) * powers
-        last = last * v
-        powers = powers * u + last
-    total = total + np.log1p(b / low) + b / (2.0 * low * high) + b * (low + high) * u * v * tail
-    pole = (x == 0) & (x + step > 0)
-    direct = special.digamma(x + step) - special.digamma(x)
-    return np.where(pole, np.where(step == 0, 0.0, np.inf), np.where(usable, total, direct)).astype(
-        np.result_type(x, step), copy=False
-    )
+elementwise(
+    "log_less_digamma",
+    "log(x) - digamma(y) without cancellation of large arguments.",
+    log_less_digamma,
+    lambda g, y, x, a: g / x,
+    lambda g, y, x, a: -(g * trigamma(a)),
+    ranges=(POSITIVE, POSITIVE),
+    template="(log({0}) - digamma({1}))",
+    symbolic=lambda sympy, x, a: sympy.log(x) - sympy.digamma(a),
+)
 
 
 elementwise(
     "digamma_difference",
     "digamma(x + y) - digamma(x) without cancellation.",
-    _digamma_difference,
+    digamma_difference_numeric,
     lambda g, y, a, b: g * (trigamma(a + b) - trigamma(a)),
     lambda g, y, a, b: g * trigamma(a + b),
     ranges=(POSITIVE, POSITIVE),
@@ -177,59 +179,10 @@ elementwise(
 )
 
 
-def _stirling_rest(x: Any) -> Any:
-    """What Stirling's formula for log(gamma(x)) leaves out, for x >= 10."""
-    total = np.zeros_like(x)
-    for k in range(8, 0, -1):
-        total = total / np.square(x) + _BERNOULLI[k - 1] / (2 * k * (2 * k - 1))
-    return total / x
-
-
-def _rising(a: Any, b: Any) -> Any:
-    """log(gamma(a + b)/gamma(a)) - b*log(a) for a >= 10 and b >= 0, in which nothing large cancels."""
-    return (a + b - 0.5) * np.log1p(b / a) - b + _stirling_rest(a + b) - _stirling_rest(a)
-
-
-def _betaln(a: Any, b: Any) -> Any:
-    """SciPy subtracts large logarithms where one argument is large; the ratio of the gammas is taken here instead."""
-    low, high = np.minimum(a, b), np.maximum(a, b)
-    ours = (low > 0) & (high >= 10) & np.isfinite(high)
-    if not np.any(ours):
-        return special.betaln(a, b)
-    small, large = np.where(ours, low, 1.0), np.where(ours, high, 10.0)
-    ratio = special.gammaln(small) - small * np.log(large) - _rising(large, small)
-    part = np.maximum(small, 10.0)
-    both = 0.5 * (np.log(2 * np.pi) - np.log(large)) + _stirling_rest(part) + _stirling_rest(large)
-    both = both - _stirling_rest(part + large) - (part - 0.5) * np.log1p(large / part) - large * np.log1p(part / large)
-    found = np.where(small >= 10.0, both, ratio)
-    return np.where(ours, found, special.betaln(a, b)).astype(np.result_type(a, b), copy=False)
-
-
-def _beta(a: Any, b: Any) -> Any:
-    low, high = np.minimum(a, b), np.maximum(a, b)
-    ours = (low > 0) & (high >= 20) & np.isfinite(high)
-    if not np.any(ours):
-        return special.beta(a, b)
-    small, large = np.where(ours, low, 1.0), np.where(ours, high, 20.0)
-    part = np.minimum(small, 10.0)
-    ratio = special.gamma(part) * np.power(large, -part) * np.exp(-_rising(large, part))
-    found = np.where(small >= 10.0, np.exp(_betaln(small, large)), ratio)
-    return np.where(ours, found, special.beta(a, b)).astype(np.result_type(a, b), copy=False)
-
-
-def _poch(x: Any, m: Any) -> Any:
-    ours = (x >= 10) & (m > 0) & np.isfinite(x + m)
-    if not np.any(ours):
-        return special.poch(x, m)
-    base, step = np.where(ours, x, 10.0), np.where(ours, m, 1.0)
-    found = np.power(base, step) * np.exp(_rising(base, step))
-    return np.where(ours, found, special.poch(x, m)).astype(np.result_type(x, m), copy=False)
-
-
 elementwise(
     "beta",
     "Beta function, gamma(x)*gamma(y)/gamma(x + y).",
-    _beta,
+    beta,
     lambda g, y, a, b: -(g * (y * digamma_difference(a, b))),
     lambda g, y, a, b: -(g * (y * digamma_difference(b, a))),
     ranges=(POSITIVE, POSITIVE),
@@ -239,26 +192,74 @@ elementwise(
 elementwise(
     "betaln",
     "log of the absolute value of beta.",
-    _betaln,
+    log_beta,
     lambda g, y, a, b: -(g * digamma_difference(a, b)),
     lambda g, y, a, b: -(g * digamma_difference(b, a)),
     ranges=(POSITIVE, POSITIVE),
     symbolic=lambda sympy, a, b: sympy.loggamma(a) + sympy.loggamma(b) - sympy.loggamma(a + b),
     kinks="minus infinity in an argument at 0",
 )
+
+
+def _binomial_curvature(g: Node, y: Node, n: Node, k: Node, orders: tuple[int, int]) -> Node:
+    """The second derivatives; where n - k is below 0, from the reflected form, which has no poles."""
+    rest = n - k
+    by_n, by_k = trigamma(n + 1.0), trigamma(k + 1.0)
+    up, down = digamma_difference(rest + 1.0, k), digamma_difference(k + 1.0, rest - k)
+    bend = trigamma(rest + 1.0)
+    regular = {(2, 0): up * up + by_n - bend, (1, 1): up * down + bend, (0, 2): down * down - bend - by_k}[orders]
+    over = -rest
+    size = apply("exp", apply("gammaln", n + 1.0) + apply("gammaln", over) - apply("gammaln", k + 1.0))
+    sine, cosine = apply("sin", math.pi * over) / math.pi, apply("cos", math.pi * over)
+    first, second = digamma(n + 1.0) - digamma(over), digamma(over) - digamma(k + 1.0)
+    bend = trigamma(over) - math.pi**2
+    turned = {
+        (2, 0): sine * (first * first + by_n + bend) - 2.0 * (cosine * first),
+        (1, 1): second * (sine * first - cosine) + cosine * first - sine * bend,
+        (0, 2): sine * (second * second + bend - by_k) + 2.0 * (cosine * second),
+    }[orders]
+    return g * select(rest < -0.5, size * turned, apply("binom", n, k) * regular)
+
+
+parametric(
+    "binom_slope",
+    "Derivative of the binomial coefficient in its first or its second argument.",
+    choose_slope,
+    lambda g, y, n, k: _binomial_curvature(g, y, n, k, (1, 1) if y.params["second"] else (2, 0)),
+    lambda g, y, n, k: _binomial_curvature(g, y, n, k, (0, 2) if y.params["second"] else (1, 1)),
+    variants=tuple(({"second": second}, ((4.0, 6.0), (0.5, 3.0))) for second in (False, True)),
+    template="binom_slope({0}, {1}, second={second})",
+    symbolic=lambda sympy, n, k, second: _binomial(sympy, n, k).diff(k if second else n),
+)
+
+
+def _binomial(sympy: Any, n: Any, k: Any) -> Any:
+    return sympy.gamma(n + 1) / (sympy.gamma(k + 1) * sympy.gamma(n - k + 1))
+
+
 elementwise(
     "binom",
     "Binomial coefficient of real arguments.",
-    lambda n, k: special.binom(n, k),
-    lambda g, y, n, k: g * (y * digamma_difference(n - k + 1.0, k)),
-    lambda g, y, n, k: g * (y * digamma_difference(k + 1.0, n - 2.0 * k)),
+    choose,
+    lambda g, y, n, k: g * apply("binom_slope", n, k, second=False),
+    lambda g, y, n, k: g * apply("binom_slope", n, k, second=True),
     ranges=((4.0, 6.0), (0.5, 3.0)),
-    symbolic=lambda sympy, n, k: sympy.gamma(n + 1) / (sympy.gamma(k + 1) * sympy.gamma(n - k + 1)),
+    symbolic=_binomial,
+)
+elementwise(
+    "poisson_log_mass",
+    "log of the probability of k events where mu are expected, for real k: k*log(mu) - mu - gammaln(k + 1).",
+    poisson_log_mass,
+    lambda g, y, k, mu: g * apply("log_less_digamma", mu, k + 1.0),
+    lambda g, y, k, mu: g * (select(apply("not_equal", k, constant(0.0, k.dtype)), k / mu, 0.0) - 1.0),
+    ranges=((0.1, 6.0), POSITIVE),
+    template="(xlogy({0}, {1}) - ({1}) - gammaln(({0}) + 1))",
+    symbolic=lambda sympy, k, mu: k * sympy.log(mu) - mu - sympy.loggamma(k + 1),
 )
 elementwise(
     "poch",
     "Rising factorial, gamma(x + y)/gamma(x).",
-    _poch,
+    rising_factorial,
     lambda g, y, x, m: g * (y * digamma_difference(x, m)),
     lambda g, y, x, m: g * (y * digamma(x + m)),
     ranges=(POSITIVE, POSITIVE),

@@ -16,6 +16,7 @@ from jaccli.graph.primitive import Pullback, elementwise
 from jaccli.graph.primitives.gamma import digamma, digamma_difference, trigamma
 from jaccli.graph.primitives.parametric import parametric
 from jaccli.lazy import lazy
+from jaccli.numbers.ratios import gamma_mass, in_doubles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +50,15 @@ def _on_circle(function: Callable[[Any], Any], shape: Any, order: int) -> Any:
 
 def _gamma_density(a: Any, x: Any) -> Any:
     """x**(a - 1)*exp(-x)/gamma(a), at large shapes from the distance to the mode."""
-    dtype = np.result_type(a, x)
+    if not np.iscomplexobj(a):
+        near = (a > 0) & (x > 0) & (a <= 5e3) & np.isfinite(x)
+        return in_doubles(
+            ((near, lambda shape, at: gamma_mass(shape, at) * shape / at), (True, _gamma_density_elsewhere)), a, x
+        )
+    return _gamma_density_elsewhere(a, x)
+
+
+def _gamma_density_elsewhere(a: Any, x: Any) -> Any:
     a, x = np.broadcast_arrays(a, x)
     large = (np.real(a) > 30) & (x > 0) & np.isfinite(x)
     small = np.where(large, 1.0, a)
@@ -61,7 +70,7 @@ def _gamma_density(a: Any, x: Any) -> Any:
         correction = 1 / (12 * shape) - 1 / (360 * shape**3) + 1 / (1260 * shape**5) - 1 / (1680 * shape**7)
         far = np.exp(shape * bent - correction) * np.sqrt(shape / (2 * np.pi)) / np.where(large, x, 1.0)
         direct = np.where(large, far, direct)
-    return direct.astype(dtype, copy=False)
+    return direct
 
 
 def _log1p_less(x: Any) -> Any:
@@ -72,12 +81,17 @@ def _log1p_less(x: Any) -> Any:
     return total * x * x
 
 
+def _gamma_density_bend(g: Node, y: Node, a: Node, x: Node) -> Node:
+    edge = apply("equal", x, constant(0.0, x.dtype)) | apply("equal", x, constant(math.inf, x.dtype))
+    return g * select(edge, apply("gamma_density", a - 1.0, x) - y, y * ((a - 1.0 - x) / x))
+
+
 elementwise(
     "gamma_density",
     "x**(a - 1)*exp(-x)/gamma(a), first argument a.",
     _gamma_density,
-    lambda g, y, a, x: g * (apply("xlogy", y, x) - y * digamma(a)),
-    lambda g, y, a, x: g * (apply("gamma_density", a - 1.0, x) - y),
+    lambda g, y, a, x: g * apply("weighted", y, apply("log_less_digamma", x, a)),
+    _gamma_density_bend,
     ranges=((1.2, 4.0), (0.1, 4.0)),
     template="exp(xlogy(({0}) - 1, {1}) - ({1}) - gammaln({0}))",
     symbolic=lambda sympy, a, x: x ** (a - 1) * sympy.exp(-x) / sympy.gamma(a),

@@ -15,6 +15,7 @@ from jaccli.graph.primitives.arithmetic import AWAY_FROM_ZERO
 from jaccli.graph.primitives.parametric import parametric
 from jaccli.lazy import lazy
 from jaccli.numbers.gaussian import erfcx_slope
+from jaccli.numbers.ratios import divergence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -252,7 +253,7 @@ elementwise(
 elementwise(
     "kl_div",
     "x*log(x/y) - x + y, the pointwise divergence.",
-    lambda a, b: special.kl_div(a, b),
+    divergence,
     lambda g, y, a, b: g * apply("log_ratio", a, b),
     lambda g, y, a, b: g * select(_not_zero(a), _inside((b - a) / b, a, b), 1.0),
     ranges=(POSITIVE, POSITIVE),
