@@ -36,5 +36,4 @@ def betaincc(a: Floats, b: Floats, x: Floats) -> Node:
 @function(FAMILY, example="inv_boxcox1p(x, lam)")
 def inv_boxcox1p(x: Floats, lmbda: Floats) -> Node:
     """The inverse of boxcox1p in its first argument."""
-    product = apply("multiply", lmbda, x)
-    return apply("expm1", apply("multiply", x, apply("log1p_ratio", product, order=0)))
+    return apply("inv_boxcox1p", x, lmbda)

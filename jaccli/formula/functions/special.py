@@ -195,8 +195,7 @@ def _not_negative(order: int) -> int:
 @function(FAMILY, example="inv_boxcox(y, lam)")
 def inv_boxcox(x: Floats, lmbda: Floats) -> Node:
     """The inverse of boxcox in its first argument."""
-    product = apply("multiply", lmbda, x)
-    return apply("exp", apply("multiply", x, apply("log1p_ratio", product, order=0)))
+    return apply("inv_boxcox", x, lmbda)
 
 
 @function(FAMILY, example="powm1(x, y)")

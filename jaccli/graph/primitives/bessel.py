@@ -93,6 +93,7 @@ parametric(
 )
 
 _NODES = 48
+_SERIES_ORDER = 30
 _SERIES_FROM = 25.0
 
 
@@ -183,7 +184,23 @@ parametric(
 
 
 def _spherical(x: Any, kind: str, order: int) -> Any:
-    return np.asarray(getattr(special, f"spherical_{kind}n")(order, x), np.asarray(x).dtype)
+    x = np.asarray(x)
+    found = np.asarray(getattr(special, f"spherical_{kind}n")(order, x), x.dtype)
+    near = np.square(x) < 2 * order + 3
+    if kind in ("y", "k") or not 0 < order <= _SERIES_ORDER or not np.any(near):
+        return found
+    return np.where(near, _small_spherical(np.where(near, x, 0.0), kind, order), found)
+
+
+def _small_spherical(x: Any, kind: str, order: int) -> Any:
+    """By the power series (10.1.2, 10.2.5), where SciPy's quotients of sines cancel."""
+    square = (0.5 if kind == "i" else -0.5) * np.square(x)
+    total = np.ones_like(x)
+    for k in range(18, 0, -1):
+        total = 1.0 + square / (k * (2 * (order + k) + 1)) * total
+    for k in range(1, order + 1):
+        total = total * x / (2 * k + 1)
+    return total
 
 
 def spherical_slope(g: Node, y: Node, x: Node) -> Node:

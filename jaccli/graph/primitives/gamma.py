@@ -17,6 +17,7 @@ from jaccli.lazy import lazy
 from jaccli.numbers.gamma import digamma_difference as digamma_difference_numeric
 from jaccli.numbers.gamma import log_less_digamma
 from jaccli.numbers.ratios import beta, choose, choose_slope, log_beta, poisson_log_mass, rising_factorial
+from jaccli.numbers.series import zeta_around_zero
 
 if TYPE_CHECKING:
     import numpy as np
@@ -277,6 +278,8 @@ def _zeta_value(s: Any, q: Any) -> Any:
     # Left of 0 SciPy adds up terms one by one towards 0, which would not end; polygamma reflects instead.
     left = q < 0
     value = np.where(q == 1, special.zeta(np.where(q == 1, s, 2.0)), special.zeta(s, np.where(left, 1.0, q)))
+    middle = (q == 1) & (np.abs(s) < 1)
+    value = np.where(middle, zeta_around_zero(np.where(middle, s, 0.0)), value)
     if not np.any(left):
         return value
     value = np.array(value)

@@ -16,6 +16,7 @@ from jaccli.graph.primitive import Pullback, elementwise
 from jaccli.graph.primitives.gamma import digamma, digamma_difference, trigamma
 from jaccli.graph.primitives.parametric import parametric
 from jaccli.lazy import lazy
+from jaccli.numbers.incomplete import lower_gamma, upper_gamma
 from jaccli.numbers.ratios import gamma_mass, in_doubles
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def density(a: Node, x: Node) -> Node:
 elementwise(
     "gammainc",
     "Regularised lower incomplete gamma function, first argument the shape.",
-    lambda a, x: special.gammainc(a, x),
+    lower_gamma,
     lambda g, y, a, x: g * shape_slope(a, x),
     lambda g, y, a, x: g * density(a, x),
     ranges=(SHAPE, (0.1, 8.0)),
@@ -179,7 +180,7 @@ elementwise(
 elementwise(
     "gammaincc",
     "Regularised upper incomplete gamma function, first argument the shape.",
-    lambda a, x: special.gammaincc(a, x),
+    upper_gamma,
     lambda g, y, a, x: -(g * shape_slope(a, x)),
     lambda g, y, a, x: -(g * density(a, x)),
     ranges=(SHAPE, (0.1, 8.0)),

@@ -18,6 +18,7 @@ from jaccli.graph.primitives.removable import cosine_of_pi, sine_of_pi
 from jaccli.graph.primitives.special import exp_square, exp_square_numeric
 from jaccli.lazy import lazy
 from jaccli.numbers.gaussian import dawson, dawson_slope, erfi_near
+from jaccli.numbers.series import dilogarithm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -186,7 +187,7 @@ elementwise(
 elementwise(
     "spence",
     "Dilogarithm of 1 - x.",
-    lambda x: special.spence(x),
+    lambda x: special.spence(x) if np.iscomplexobj(x) else dilogarithm(x),
     lambda g, y, x: -(g * select(x < 0.5, apply("log", x) / (x - 1.0), apply("log1p_ratio", x - 1.0, order=0))),
     ranges=((0.2, 3.0),),
     symbolic=lambda sympy, x: sympy.polylog(2, 1 - x),

@@ -288,6 +288,48 @@ elementwise(
     symbolic=lambda sympy, x, lam: ((1 + x) ** lam - 1) / lam,
     kinks="smooth in lam at 0",
 )
+
+
+def _grown(x: Any, lam: Any) -> Any:
+    """log(1 + lam*x)/lam, and x where lam is 0."""
+    product = lam * x
+    tiny = np.abs(product) < 1e-300
+    return np.where(tiny, x, np.log1p(product) / np.where(tiny, 1.0, lam))
+
+
+def _inverse_box_cox_slope(g: Node, y: Node, x: Node, lam: Node) -> Node:
+    return g * (apply("inv_boxcox", x, lam) / (1.0 + lam * x))
+
+
+def _inverse_box_cox_second(g: Node, y: Node, x: Node, lam: Node) -> Node:
+    bend = apply("log1p_ratio", lam * x, order=1)
+    return g * (apply("inv_boxcox", x, lam) * (x * x * bend))
+
+
+def _inverse_box_cox_symbolic(sympy: Any, x: Any, lam: Any) -> Any:
+    return sympy.Piecewise((sympy.exp(x), sympy.Eq(lam, 0)), ((1 + lam * x) ** (1 / lam), True))
+
+
+elementwise(
+    "inv_boxcox",
+    "(1 + lam*x)**(1/lam), and exp(x) where lam is 0: the inverse of boxcox.",
+    lambda x, lam: np.exp(_grown(x, lam)),
+    _inverse_box_cox_slope,
+    _inverse_box_cox_second,
+    ranges=(POSITIVE, POSITIVE),
+    symbolic=_inverse_box_cox_symbolic,
+    kinks="smooth in lam at 0",
+)
+elementwise(
+    "inv_boxcox1p",
+    "(1 + lam*x)**(1/lam) - 1, and expm1(x) where lam is 0: the inverse of boxcox1p.",
+    lambda x, lam: np.expm1(_grown(x, lam)),
+    _inverse_box_cox_slope,
+    _inverse_box_cox_second,
+    ranges=(POSITIVE, POSITIVE),
+    symbolic=lambda sympy, x, lam: _inverse_box_cox_symbolic(sympy, x, lam) - 1,
+    kinks="smooth in lam at 0",
+)
 elementwise(
     "cosm1",
     "cos(x) - 1 without cancellation near 0.",
