@@ -26,8 +26,8 @@ _TERMS = 15
 _STIRLING_FROM = 12.0
 _SHIFTS = 12
 _HALF_LOG_TAU = (0.9189385332046727, 7.223936088184324e-17)
-_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
-_STIRLING = tuple(number / (2 * k * (2 * k - 1)) for k, number in enumerate(_BERNOULLI, 1))
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
+_STIRLING = tuple(number / (2 * k * (2 * k - 1)) for k, number in enumerate(BERNOULLI, 1))
 
 
 @functools.cache
@@ -98,7 +98,7 @@ def digamma_difference(x: Any, step: Any) -> Any:
     low, high = a + _SHIFTS, a + b + _SHIFTS
     u, v = 1.0 / np.square(low), 1.0 / np.square(high)
     total, powers, last = np.zeros_like(low + high), np.ones_like(low + high), np.ones_like(low + high)
-    for j, number in enumerate(_BERNOULLI[:8], 1):
+    for j, number in enumerate(BERNOULLI[:8], 1):
         total = total + number / (2 * j) * powers
         last = last * v
         powers = powers * u + last
@@ -119,6 +119,6 @@ def log_less_digamma(x: Any, a: Any) -> Any:
     inverse = 1.0 / np.square(base)
     total = np.zeros_like(base)
     for j in range(8, 0, -1):
-        total = (total + _BERNOULLI[j - 1] / (2 * j)) * inverse
+        total = (total + BERNOULLI[j - 1] / (2 * j)) * inverse
     far = np.log(x / base) + (0.5 / base + total)
     return np.where(large, far, np.log(x) - special.digamma(a)).astype(np.result_type(x, a), copy=False)

@@ -1,7 +1,7 @@
 """The gamma function and its relatives: log-gamma, polygammas, beta, binomials, Hurwitz zeta.
 
-Ratios of gammas and differences of digamma values have numbers of their own in `jaccli/numbers`. Sources: Abramowitz
-and Stegun, Handbook of Mathematical Functions, chapters 6 and 23 (reflection 6.4.7, Euler-Maclaurin sums 23.2).
+Ratios of gammas and differences of digamma values have numbers of their own in `jaccli/numbers`. Source: Abramowitz
+and Stegun, Handbook of Mathematical Functions, chapter 6 (reflection 6.4.7).
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from jaccli.graph.node import Node, apply, constant, select
 from jaccli.graph.primitive import elementwise
 from jaccli.graph.primitives.parametric import next_order, parametric
-from jaccli.graph.primitives.removable import cosine_of_pi, sine_of_pi
 from jaccli.lazy import lazy
+from jaccli.numbers.angles import cosine_of_pi, sine_of_pi
 from jaccli.numbers.gamma import digamma_difference as digamma_difference_numeric
 from jaccli.numbers.gamma import log_less_digamma
+from jaccli.numbers.polygamma import polygamma as polygamma_numeric
 from jaccli.numbers.ratios import beta, choose, choose_slope, log_beta, poisson_log_mass, rising_factorial
-from jaccli.numbers.series import zeta_around_zero
+from jaccli.numbers.zeta import zeta as zeta_numeric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +28,6 @@ else:
     special = lazy("scipy.special")
 
 POSITIVE = (0.3, 4.0)
-_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
 
 
 def digamma(x: Node) -> Node:
@@ -45,31 +45,10 @@ def digamma_difference(x: Node, step: Node) -> Node:
     return apply("digamma_difference", x, step)
 
 
-def _polygamma(x: Any, order: int) -> Any:
-    x = np.asarray(x)
-    if order == 0:
-        # At a pole SciPy gives NaN, and an operation that gives NaN has no slope; this one's is infinite.
-        return np.where((x < 0) & (x == np.floor(x)), -np.inf, special.digamma(x))
-    reflected = (x < 0) & (x != np.floor(x))
-    value = special.polygamma(order, np.where(reflected, 1.0 - x, x))
-    if np.any(reflected):
-        mirrored = (-1) ** order * value - math.pi ** (order + 1) * _cotangent_derivative(x, order)
-        value = np.where(reflected, mirrored, value)
-    return np.asarray(value, x.dtype)
-
-
-def _cotangent_derivative(x: Any, order: int) -> Any:
-    """The derivative of cot(pi*x) of that order over pi**order, a polynomial in cot(pi*x)."""
-    coefficients = np.polynomial.Polynomial([0.0, 1.0])
-    for _ in range(order):
-        coefficients = -coefficients.deriv() * np.polynomial.Polynomial([1.0, 0.0, 1.0])
-    return coefficients(cosine_of_pi(x) / sine_of_pi(x))
-
-
 parametric(
     "polygamma",
     "Derivatives of log gamma: digamma (order 0), trigamma (order 1) and on.",
-    _polygamma,
+    polygamma_numeric,
     next_order("polygamma"),
     variants=(*(({"order": order}, (POSITIVE,)) for order in (0, 1, 2)), ({"order": 1}, ((-0.8, -0.2),))),
     template="polygamma({order}, {0})",
@@ -268,55 +247,6 @@ elementwise(
 )
 
 
-def _zeta(s: Any, q: Any, order: int) -> Any:
-    s, q = np.broadcast_arrays(s, q)
-    value = _zeta_value(s, q) if order == 0 else _zeta_derivative(s, q, order)
-    return np.asarray(value, s.dtype)
-
-
-def _zeta_value(s: Any, q: Any) -> Any:
-    # Left of 0 SciPy adds up terms one by one towards 0, which would not end; polygamma reflects instead.
-    left = q < 0
-    value = np.where(q == 1, special.zeta(np.where(q == 1, s, 2.0)), special.zeta(s, np.where(left, 1.0, q)))
-    middle = (q == 1) & (np.abs(s) < 1)
-    value = np.where(middle, zeta_around_zero(np.where(middle, s, 0.0)), value)
-    if not np.any(left):
-        return value
-    value = np.array(value)
-    for index in np.argwhere(left):
-        place = tuple(index)
-        exponent = float(s[place])
-        if exponent == int(exponent) and 2 <= exponent <= 100:
-            n = int(exponent) - 1
-            value[place] = (-1) ** (n + 1) * _polygamma(q[place], n) / math.factorial(n)
-        else:
-            value[place] = np.nan
-    return value
-
-
-def _zeta_derivative(s: Any, q: Any, order: int) -> Any:
-    """By Euler and Maclaurin's sum, each term differentiated in s."""
-    inside = (q > 0) & ((s >= 1) | (q == 1))
-    s, q = np.where(inside, s, 2.0), np.where(inside, q, 1.0)
-    count = np.where(s < 0, 7, 16)
-    total = np.zeros(s.shape)
-    for k in range(16):
-        logarithm = np.log(q + k)
-        total = total + np.where(k < count, (-logarithm) ** order * np.power(q + k, -s), 0.0)
-    logarithm = np.log(q + count)
-    for i in range(order + 1):
-        weight = math.comb(order, i) * (-logarithm) ** (order - i) * np.power(q + count, 1.0 - s)
-        total = total + weight * (-1) ** i * math.factorial(i) / (s - 1.0) ** (i + 1)
-    total = total + 0.5 * (-logarithm) ** order * np.power(q + count, -s)
-    for j, number in enumerate(_BERNOULLI, 1):
-        rising = np.polynomial.Polynomial.fromroots([-float(k) for k in range(2 * j - 1)])
-        for i in range(order + 1):
-            weight = math.comb(order, i) * (-logarithm) ** (order - i) * np.power(q + count, 1.0 - s - 2 * j)
-            total = total + number / math.factorial(2 * j) * weight * rising.deriv(i)(s)
-    at_pole = np.where(s == 1, (-1.0) ** order * np.inf, total)
-    return np.where(inside, at_pole, np.nan)
-
-
 def _zeta_second(g: Node, y: Node, s: Node, q: Node) -> Node:
     order = y.params["order"]
     above = -(s * apply("zeta", s + 1.0, q, order=order))
@@ -326,7 +256,7 @@ def _zeta_second(g: Node, y: Node, s: Node, q: Node) -> Node:
 parametric(
     "zeta",
     "Hurwitz zeta function, the sum of (k + q)**-s, and its derivatives in s.",
-    _zeta,
+    zeta_numeric,
     lambda g, y, s, q: g * apply("zeta", s, q, order=y.params["order"] + 1),
     _zeta_second,
     variants=(({"order": 0}, ((1.5, 4.0), POSITIVE)), ({"order": 1}, ((1.5, 4.0), POSITIVE))),

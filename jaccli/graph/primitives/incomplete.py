@@ -125,7 +125,8 @@ def _slope_by_series(a: Any, x: Any) -> Any:
         moved = moved - ratio * sums
         if not np.any(np.abs(ratio * sums) > 1e-18 * np.abs(total)):  # so said, a NaN ends it too
             break
-    return _gamma_density(a + 1.0, x) * ((np.log(x) - special.digamma(a + 1.0)) * total + moved)
+    front = _gamma_density(a + 1.0, x) if np.iscomplexobj(a) else _gamma_density(a, x) * (x / a)
+    return front * ((np.log(x) - special.digamma(a + 1.0)) * total + moved)
 
 
 def _slope_by_fraction(a: Any, x: Any) -> Any:

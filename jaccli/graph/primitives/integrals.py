@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from jaccli.graph.node import Node, apply, constant, select
 from jaccli.graph.primitive import elementwise
 from jaccli.graph.primitives.parametric import parametric
-from jaccli.graph.primitives.removable import cosine_of_pi, sine_of_pi
 from jaccli.graph.primitives.special import exp_square, exp_square_numeric
 from jaccli.lazy import lazy
+from jaccli.numbers.angles import cosine_of_pi, sine_of_pi
+from jaccli.numbers.dilogarithm import dilogarithm
 from jaccli.numbers.gaussian import dawson, dawson_slope, erfi_near
-from jaccli.numbers.series import dilogarithm
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaccli.graph.primitives.parametric import next_order, parametric
 from jaccli.lazy import lazy
+from jaccli.numbers.angles import cosine_of_pi, sine_of_pi
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,21 +31,6 @@ def by_size(x: Any, bound: float, near: Any, far: Any) -> Any:
     if np.any(small):
         result[small] = near(x[small])
     return result
-
-
-def sine_of_pi(x: Any) -> Any:
-    """sin(pi*x), exact at whole and half numbers."""
-    whole = np.rint(x)
-    return np.where(whole % 2 == 0, 1.0, -1.0) * np.sin(np.pi * (x - whole))
-
-
-def cosine_of_pi(x: Any) -> Any:
-    """cos(pi*x), exact at whole and half numbers."""
-    whole = np.rint(x)
-    rest = np.abs(x - whole)
-    return np.where(whole % 2 == 0, 1.0, -1.0) * np.where(
-        rest < 0.25, np.cos(np.pi * rest), np.sin(np.pi * (0.5 - rest))
-    )
 
 
 def _sinc(x: Any, order: int, pi: bool) -> Any:

@@ -1,4 +1,4 @@
-"""The dilogarithm, and Riemann's zeta function between -1 and 1, by their power series."""
+"""The dilogarithm, by the power series in the logarithm."""
 
 from __future__ import annotations
 
@@ -17,14 +17,6 @@ else:
 _BERNOULLI = (
     1 / 36, -1 / 3600, 1 / 211680, -1 / 10886400, 1 / 526901760, -691 / 16999766784000, 1 / 1120863744000,
     -3617 / 181400588328960000, 43867 / 97072790126247936000, -174611 / 16860010916664115200000,
-)  # fmt: skip
-# The Taylor series of (s - 1)*zeta(s) at 0, from 50 digits of mpmath's zeta
-_ZETA = (
-    0.5, 0.4189385332046727, 0.08423969474961969, -0.002393033477250018, -0.000905894976471243,
-    0.00012264139574929108, -6.397503064964134e-07, -1.4697618403488443e-06, 1.7438050236916946e-07,
-    -4.853659490717978e-09, -1.060717248650428e-09, 1.5910765508467755e-10, -9.365969839362019e-12,
-    -1.0632487436306846e-13, 7.194301680880207e-14, -6.845211237028598e-15, 2.9725359243036763e-16,
-    5.847109749689559e-18, -2.018503607231426e-18, 1.6740414659213843e-19,
 )  # fmt: skip
 _PI_SQUARE_SIXTH = math.pi**2 / 6
 
@@ -50,8 +42,3 @@ def dilogarithm(x: Any) -> Any:
         ((x > 2.0) & (x < np.inf), lambda part: -_left(1.0 / part) - 0.5 * np.square(np.log(part))),
         (x == np.inf, lambda part: -part),
     )
-
-
-def zeta_around_zero(s: Any) -> Any:
-    """Riemann's zeta function for s from -1 to 1."""
-    return polynomial_of(s, _ZETA) / (s - 1.0)
