@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaccli.lazy import lazy
 from jaccli.numbers.centres import LOG_GAMMA as PLACES
-from jaccli.numbers.double_double import Pair, log_of, minus, normal, plus, sum_of, times
+from jaccli.numbers.double_double import Pair, log_of, minus, normal, plus, product, sum_of, times
 from jaccli.numbers.tables import LOG_GAMMA
 
 if TYPE_CHECKING:
@@ -113,12 +113,33 @@ def digamma_difference(x: Any, step: Any) -> Any:
 
 
 def log_less_digamma(x: Any, a: Any) -> Any:
-    """log(x) - digamma(a), of large arguments by the distance of digamma from the logarithm (6.3.18)."""
-    large = (a >= 10) & np.isfinite(a)
-    base = np.where(large, a, 10.0)
-    inverse = 1.0 / np.square(base)
-    total = np.zeros_like(base)
+    """log(x) - digamma(a), which cancels where the arguments are near each other.
+
+    Large a by the distance of digamma from the logarithm (6.3.18), small ones by the recurrence, in two parts.
+    """
+    usable = (a > 0) & (x > 0) & np.isfinite(a) & np.isfinite(x)
+    shape, point = np.where(usable, a, 10.0), np.where(usable, x, 10.0)
+    small = shape < _SHIFTS
+    moved, rest = sum_of(shape, np.where(small, float(_SHIFTS), 0.0))
+    inverse = 1.0 / np.square(moved)
+    total = np.zeros_like(moved)
     for j in range(8, 0, -1):
         total = (total + BERNOULLI[j - 1] / (2 * j)) * inverse
-    far = np.log(x / base) + (0.5 / base + total)
-    return np.where(large, far, np.log(x) - special.digamma(a)).astype(np.result_type(x, a), copy=False)
+    total = total + 0.5 / moved
+    off = (point - moved) / moved
+    close = np.abs(off) < 0.5
+    found = np.where(close, np.log1p(np.where(close, off, 0.0)), np.log(point / moved)) + total
+    if np.any(small):
+        pair = plus(minus(log_of(point), log_of(moved, rest)), (total, 0.0))
+        for k in range(_SHIFTS):
+            pair = plus(pair, _reciprocal(sum_of(np.where(small, shape, 1.0), float(k))))
+        found = np.where(small, pair[0], found)
+    elsewhere = np.log(x) - special.digamma(a)
+    return np.where(usable, found, elsewhere).astype(np.result_type(x, a), copy=False)
+
+
+def _reciprocal(x: Pair) -> Pair:
+    """1/x in two parts."""
+    high = 1.0 / x[0]
+    back, rest = product(high, x[0])
+    return high, ((1.0 - back) - rest - high * x[1]) * high

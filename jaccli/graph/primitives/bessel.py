@@ -8,7 +8,6 @@ Slopes are sums of neighbours in order (Abramowitz and Stegun, Handbook of Mathe
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jaccli.graph.node import Node, apply
@@ -26,20 +25,6 @@ else:
 
 POSITIVE = (0.4, 5.0)
 ANY = (-4.0, 4.0)
-_FAST: dict[tuple[str, float], Callable[[Any], Any]] = {
-    ("jv", 0.0): lambda x: special.j0(x),
-    ("jv", 1.0): lambda x: special.j1(x),
-    ("yv", 0.0): lambda x: second_kind(x, 0),
-    ("yv", 1.0): lambda x: second_kind(x, 1),
-    ("iv", 0.0): lambda x: plain_i(x, 0),
-    ("iv", 1.0): lambda x: plain_i(x, 1),
-    ("kv", 0.0): lambda x: special.k0(x),
-    ("kv", 1.0): lambda x: special.k1(x),
-    ("ive", 0.0): lambda x: scaled_i(x, 0),
-    ("ive", 1.0): lambda x: scaled_i(x, 1),
-    ("kve", 0.0): lambda x: scaled_k(x, 0),
-    ("kve", 1.0): lambda x: scaled_k(x, 1),
-}
 
 
 def bessel(x: Node, kind: str, order: float) -> Node:
@@ -51,9 +36,24 @@ def bessel(x: Node, kind: str, order: float) -> Node:
 
 
 def _bessel(x: Any, kind: str, order: float) -> Any:
-    fast = _FAST.get((kind, order))
-    found = fast(x) if fast else getattr(special, kind)(order, x)
+    found = _of_low_order(x, kind, int(order)) if order in (0.0, 1.0) else getattr(special, kind)(order, x)
     return np.asarray(found, np.asarray(x).dtype)
+
+
+def _of_low_order(x: Any, kind: str, order: int) -> Any:
+    match kind:
+        case "yv":
+            return second_kind(x, order)
+        case "iv":
+            return plain_i(x, order)
+        case "ive":
+            return scaled_i(x, order)
+        case "kve":
+            return scaled_k(x, order)
+        case "jv":
+            return special.j1(x) if order else special.j0(x)
+        case _:
+            return special.k1(x) if order else special.k0(x)
 
 
 def _bessel_slope(g: Node, y: Node, x: Node) -> Node:

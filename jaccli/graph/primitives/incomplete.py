@@ -16,6 +16,7 @@ from jaccli.graph.primitive import Pullback, elementwise
 from jaccli.graph.primitives.gamma import digamma, digamma_difference, trigamma
 from jaccli.graph.primitives.parametric import parametric
 from jaccli.lazy import lazy
+from jaccli.numbers.gamma import log_less_digamma
 from jaccli.numbers.incomplete import lower_gamma, upper_gamma
 from jaccli.numbers.ratios import gamma_mass, in_doubles
 
@@ -116,17 +117,18 @@ def _gamma_shape_slope(a: Any, x: Any, order: int) -> Any:
 
 
 def _slope_by_series(a: Any, x: Any) -> Any:
-    ratio, sums = np.ones_like(a), np.zeros_like(a)
+    """From the far end, where x is below a + 1: rounding errors are then small when they are made."""
+    terms = min(_MOST_TERMS, int(60 + 10 * math.sqrt(float(np.max(np.real(a), initial=1.0)))))
     total, moved = np.ones_like(a), np.zeros_like(a)
-    for n in range(1, _MOST_TERMS):
-        ratio = ratio * x / (a + n)
-        sums = sums + 1.0 / (a + n)
-        total = total + ratio
-        moved = moved - ratio * sums
-        if not np.any(np.abs(ratio * sums) > 1e-18 * np.abs(total)):  # so said, a NaN ends it too
-            break
-    front = _gamma_density(a + 1.0, x) if np.iscomplexobj(a) else _gamma_density(a, x) * (x / a)
-    return front * ((np.log(x) - special.digamma(a + 1.0)) * total + moved)
+    for n in range(terms, 0, -1):
+        ratio = x / (a + n)
+        moved = ratio * (moved - total / (a + n))
+        total = 1.0 + ratio * total
+    if np.iscomplexobj(a):
+        return _gamma_density(a + 1.0, x) * ((np.log(x) - special.digamma(a + 1.0)) * total + moved)
+    above = a >= 1.0
+    logarithm = log_less_digamma(x, np.where(above, a, a + 1.0)) - np.where(above, 1.0 / a, 0.0)
+    return _gamma_density(a, x) * (x / a) * (logarithm * total + moved)
 
 
 def _slope_by_fraction(a: Any, x: Any) -> Any:
@@ -137,7 +139,8 @@ def _slope_by_fraction(a: Any, x: Any) -> Any:
         moved = -1.0 + n / below - numerator * moved / np.square(below)
         below = x + 2.0 * n - 1.0 - a + numerator / below
     value, slope = 1.0 / below, -moved / np.square(below)
-    return -x * _gamma_density(a, x) * ((np.log(x) - special.digamma(a)) * value + slope)
+    logarithm = np.log(x) - special.digamma(a) if np.iscomplexobj(a) else log_less_digamma(x, a)
+    return -x * _gamma_density(a, x) * (logarithm * value + slope)
 
 
 def _gamma_mixed(g: Node, y: Node, a: Node, x: Node) -> Node:
