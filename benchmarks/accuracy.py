@@ -68,7 +68,7 @@ beside a zero of a function, a rounding of its argument alone costs so much.
 {verdict}
 
 Where SciPy's numbers are not that good, `jaccli/numbers` has others: Dawson's integral, erfi, Airy functions and the
-Bessel functions I, K and Y of the orders 0 and 1 are Taylor series around a table of centres, beta, binomials, rising
+Bessel functions I, Y and scaled K of the orders 0 and 1 are Taylor series around a table of centres, beta, binomials, rising
 factorials, Poisson's logarithms and incomplete gamma functions sum the logarithms of gamma in two parts, zeta left of
 -1 is reflected. The orders of Bessel functions above 1, orthogonal polynomials, and functions of three and more
 arguments are SciPy's and are not measured here.

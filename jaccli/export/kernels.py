@@ -67,7 +67,7 @@ class Embedded:
         if id(function) in self._names:
             return self._names[id(function)]
         name = wanted if wanted.startswith("_") else f"_{wanted}"
-        while name in self._texts:
+        while name in self._texts or name in self._names.values():
             name += "_"
         self._names[id(function)] = name
         tree = _definition(function)
@@ -131,7 +131,7 @@ class Embedded:
     def _cached(self, function: FunctionType, name: str) -> str:
         """A function whose results are kept, tables for instance."""
         own = self._function(function, name)
-        if not self._texts[own].startswith("@"):
+        if own in self._texts and not self._texts[own].startswith("@"):  # a function that calls itself is on its way
             self.imports["import functools"] = None
             self._texts[own] = f"@functools.cache\n{self._texts[own]}"
         return own
