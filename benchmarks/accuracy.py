@@ -67,11 +67,11 @@ beside a zero of a function, a rounding of its argument alone costs so much.
 
 {verdict}
 
-Where SciPy's numbers are not that good, `jaccli/numbers` has others: Dawson's integral, erfi, Airy functions and the
-Bessel functions I, Y and scaled K of the orders 0 and 1 are Taylor series around a table of centres, beta, binomials, rising
-factorials, Poisson's logarithms and incomplete gamma functions sum the logarithms of gamma in two parts, zeta left of
--1 is reflected. The orders of Bessel functions above 1, orthogonal polynomials, and functions of three and more
-arguments are SciPy's and are not measured here.
+Where SciPy's numbers are not that good, `jaccli/numbers` has others. Dawson's integral, Airy functions and the Bessel
+functions I, Y and scaled K of the orders 0 and 1 are Taylor series around a table of centres. Beta, binomials, rising
+factorials, Poisson's logarithms and incomplete gamma functions sum logarithms of gamma in two parts. Zeta is reflected
+left of -1. Bessel functions of other orders, orthogonal polynomials and incomplete beta functions are SciPy's, take
+more than two arguments or fixed ones, and are not measured here.
 """
 _ALL = "All of them agree to {bound} ulps."
 _BUT = """All of them agree to {bound} ulps, except for these, shown at their worst point.
