@@ -53,6 +53,8 @@ _ON_PAPER = frozenset(
         "digamma_difference",
         "gamma_density",
         "log_less_digamma",
+        "binom_slope_first",
+        "binom_slope_second",
         "poisson_log_mass",
         "beta_density",
         "dawsn_slope",
@@ -86,7 +88,6 @@ _BY_OWN_NAME = frozenset(
         "zeta",
         "on_domain",
         "binary_exponent",
-        "binom_slope",
         "polynomial",
     ]
 )

@@ -201,28 +201,36 @@ def _binomial_curvature(g: Node, y: Node, n: Node, k: Node, orders: tuple[int, i
     return g * select(rest < -0.5, size * turned, apply("binom", n, k) * regular)
 
 
-parametric(
-    "binom_slope",
-    "Derivative of the binomial coefficient in its first or its second argument.",
-    choose_slope,
-    lambda g, y, n, k: _binomial_curvature(g, y, n, k, (1, 1) if y.params["second"] else (2, 0)),
-    lambda g, y, n, k: _binomial_curvature(g, y, n, k, (0, 2) if y.params["second"] else (1, 1)),
-    variants=tuple(({"second": second}, ((4.0, 6.0), (0.5, 3.0))) for second in (False, True)),
-    template="binom_slope({0}, {1}, second={second})",
-    symbolic=lambda sympy, n, k, second: _binomial(sympy, n, k).diff(k if second else n),
-)
-
-
 def _binomial(sympy: Any, n: Any, k: Any) -> Any:
     return sympy.gamma(n + 1) / (sympy.gamma(k + 1) * sympy.gamma(n - k + 1))
 
 
 elementwise(
+    "binom_slope_first",
+    "Derivative of the binomial coefficient in its first argument, also where it is 0.",
+    lambda n, k: choose_slope(n, k, second=False),
+    lambda g, y, n, k: _binomial_curvature(g, y, n, k, (2, 0)),
+    lambda g, y, n, k: _binomial_curvature(g, y, n, k, (1, 1)),
+    ranges=((4.0, 6.0), (0.5, 3.0)),
+    template="(binom({0}, {1})*(digamma(({0}) + 1) - digamma(({0}) - ({1}) + 1)))",
+    symbolic=lambda sympy, n, k: _binomial(sympy, n, k).diff(n),
+)
+elementwise(
+    "binom_slope_second",
+    "Derivative of the binomial coefficient in its second argument, also where it is 0.",
+    lambda n, k: choose_slope(n, k, second=True),
+    lambda g, y, n, k: _binomial_curvature(g, y, n, k, (1, 1)),
+    lambda g, y, n, k: _binomial_curvature(g, y, n, k, (0, 2)),
+    ranges=((4.0, 6.0), (0.5, 3.0)),
+    template="(binom({0}, {1})*(digamma(({0}) - ({1}) + 1) - digamma(({1}) + 1)))",
+    symbolic=lambda sympy, n, k: _binomial(sympy, n, k).diff(k),
+)
+elementwise(
     "binom",
     "Binomial coefficient of real arguments.",
     choose,
-    lambda g, y, n, k: g * apply("binom_slope", n, k, second=False),
-    lambda g, y, n, k: g * apply("binom_slope", n, k, second=True),
+    lambda g, y, n, k: g * apply("binom_slope_first", n, k),
+    lambda g, y, n, k: g * apply("binom_slope_second", n, k),
     ranges=((4.0, 6.0), (0.5, 3.0)),
     symbolic=_binomial,
 )
