@@ -20,7 +20,7 @@ from jaccli.formula.joining import NAMES as JOINERS
 from jaccli.formula.joining import Joiner
 from jaccli.formula.lowered import InputSpec, Lowered
 from jaccli.formula.names import CONSTANTS
-from jaccli.formula.properties import read_property
+from jaccli.formula.properties import note_in_place, read_property
 from jaccli.formula.tree import CONDITIONAL, INDEX, Apply, Expression, Items, Keyword, Slice, Tree, TreeStatement
 from jaccli.formula.values import Context, Pair, SliceValue, Value, as_mask, describe
 from jaccli.graph.node import DType, Node, apply, input_node
@@ -34,6 +34,7 @@ _SPECIAL: dict[str, Value] = {
     "True": True,
     "False": False,
     "...": Ellipsis,
+    "Ellipsis": Ellipsis,
     "float": "float",
     "int": "int",
     "bool": "bool",
@@ -257,6 +258,7 @@ class _Lowering:
                     f"{root} is a value, not a function", hint=f"for a product write {root}*(…), for an entry {root}[…]"
                 )
         entry, qualified = find(head)
+        note_in_place(context, qualified.name)
         return call(entry, context, arguments, keywords, qualified.dialect, qualified.prefix)
 
     def _conditional(self, condition: Value, chosen: Value, other: Value) -> Value:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from jaccli.errors import FormulaError, nearest
 from jaccli.formula.complex import Complex
+from jaccli.formula.functions.refusals import refusal
 from jaccli.formula.functions.registry import call, find, functions
 from jaccli.formula.updates import At, Update, update
-from jaccli.formula.values import Context, FloatLimits, Pair, RandomVariable, Value, describe, of_kind
+from jaccli.formula.values import Context, FloatLimits, Pair, Parts, RandomVariable, Value, describe, of_kind
 from jaccli.graph.node import apply, reshape
 from jaccli.graph.primitive import normal_axis
 
@@ -58,6 +59,8 @@ def read_property(context: Context, value: Value, name: str) -> Value:
         return context.array(value)
     if isinstance(value, Pair) and name == "solution":
         return value.values
+    if isinstance(value, Parts) and name in value.names:
+        return value[value.names.index(name)]
     if isinstance(value, tuple) and name in _PARTS and _PARTS[name] < len(value):
         return value[_PARTS[name]]
     if isinstance(value, Complex) and name in ("real", "imag"):
@@ -136,14 +139,24 @@ def call_method(context: Context, name: str, arguments: list[Value], keywords: d
     method = f".{name}"
     if method in functions():
         return call(functions()[method], context, arguments, keywords, is_method=True)
-    if name not in functions():
+    if name.endswith("_") and f".{name.removesuffix('_')}" in functions():
+        return call_method(context, name.removesuffix("_"), arguments, keywords)
+    try:
+        entry, _ = find(name)
+    except FormulaError as error:
+        if refusal(name):
+            raise
         guess = nearest(name, [known for known in functions() if known.isidentifier()])
         hint = f"did you mean .{guess}()?" if guess else "`jaccli ops` lists all functions"
-        raise FormulaError(f"unknown method {name} of {describe(value)}", hint=hint)
-    if name.endswith("_") and name.removesuffix("_") in functions():
-        name = name.removesuffix("_")
-    entry, _ = find(name)
+        raise FormulaError(f"unknown method {name} of {describe(value)}", hint=hint) from error
+    note_in_place(context, name)
     return call(entry, context, arguments, keywords, is_method=True)
+
+
+def note_in_place(context: Context, name: str) -> None:
+    """Tells that a function that changes its array in place, `relu_`, gives a new one here."""
+    if name.endswith("_") and name not in functions():
+        context.note(f"{name} gives a new array here; the one that it is called on does not change")
 
 
 def _only_entry(context: Context, value: Value) -> Value:

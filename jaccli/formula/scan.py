@@ -15,8 +15,23 @@ from jaccli.formula.parser import parse
 
 PROPERTIES = frozenset({"T", "mT", "H", "shape", "size", "ndim"})
 """Properties of an array that no module has: `K.T` is about a value."""
+_DEGREE_FIRST = frozenset(
+    [
+        "legendre",
+        "chebyt",
+        "chebyu",
+        "hermite",
+        "hermitenorm",
+        "laguerre",
+        "genlaguerre",
+        "gegenbauer",
+        "jacobi",
+        "poly1d",
+    ]
+)
+"""What makes a polynomial that is called afterwards, `legendre(3)(x)`: its argument comes last."""
 _LONGEST_PATH = 8  # no module lies deeper, and x.T.T.T… is looked at once for each of its dots
-_LITERAL_NAMES = frozenset({"None", "True", "False", "...", "newaxis", "float", "int", "bool"})
+_LITERAL_NAMES = frozenset({"None", "True", "False", "...", "Ellipsis", "newaxis", "float", "int", "bool"})
 
 
 class Scan(NamedTuple):
@@ -105,9 +120,10 @@ def called(call: syntax.Call, text: str, values: frozenset[str]) -> Called:
     if head is None and isinstance(function, syntax.Call):
         # A module object, nn.LeakyReLU(0.1)(x): its options follow the arguments.
         head = _function_name(function.function, values)
-        call = syntax.Call(
-            call.span, function.function, (*call.arguments, *function.arguments), (*call.keywords, *function.keywords)
-        )
+        parts = (call.arguments, function.arguments)
+        last = (head or "").rpartition(".")[2]
+        both = (*parts[1], *parts[0]) if last in _DEGREE_FIRST else (*parts[0], *parts[1])
+        call = syntax.Call(call.span, function.function, both, (*call.keywords, *function.keywords))
         keywords = (*keywords, *(name for name, _ in function.keywords))
     if head is None:
         raise FormulaError(

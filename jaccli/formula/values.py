@@ -6,7 +6,7 @@ from __future__ import annotations
 import inspect
 import math
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,22 @@ class FloatLimits:
         if name not in known:
             raise FormulaError(f"finfo has no {name}", hint=f"it has {', '.join(known)}")
         return known[name]
+
+
+class Parts(tuple[Value, ...]):
+    """Several results of a function, which can be asked for by name.
+
+    Attributes:
+        names: of the results, in order.
+    """
+
+    names: tuple[str, ...]
+
+    def __new__(cls, values: Iterable[Value], *names: str) -> Parts:
+        """The results with their names."""
+        made = super().__new__(cls, values)
+        made.names = names
+        return made
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from jaccli.formula.functions.registry import Array, Arrays, Axis, Flag, Whole, 
 from jaccli.formula.functions.shaping import entry, part, ravel, read_shape, several, swapaxes
 from jaccli.formula.values import Context, Value, broadcast_together
 from jaccli.formula.values import stack as stack_nodes
-from jaccli.graph.node import Node, apply
+from jaccli.graph.node import Node, apply, show_shape
 from jaccli.graph.node import broadcast_to as broadcast_node
 from jaccli.graph.node import reshape as reshape_node
 from jaccli.graph.primitive import normal_axis
@@ -148,6 +148,30 @@ def _parts(context: Context, value: Value) -> int:
     if number < 1:
         raise FormulaError("split needs at least one part")
     return number
+
+
+def _split_along(name: str, axis: int) -> None:
+    def build(x: Array, indices_or_sections: Any, *, context: Context) -> Value:
+        place = 0 if axis == 1 and x.ndim == 1 else axis
+        if x.ndim <= place:
+            raise ShapeError(f"{name} needs axis {place}, and this array has shape {show_shape(x.shape)}")
+        return array_split(x, indices_or_sections, place, context=context)
+
+    build.__doc__ = f"The array in a number of parts, or cut at indices, along axis {axis}."
+    function(FAMILY, name=name, example=f"{name}(x, 2)[0]")(build)
+
+
+_split_along("vsplit", 0)
+_split_along("hsplit", 1)
+_split_along("dsplit", 2)
+
+
+@function(FAMILY, "unsafe_split_with_sizes", name="split_with_sizes", example="split_with_sizes(x, [1, 1])[0]")
+def split_with_sizes(x: Array, split_sizes: Any, axis: Whole = 0, *, context: Context) -> Value:
+    """The array in parts of given sizes along an axis."""
+    place = normal_axis(axis, x.ndim)
+    numbers = [context.integer(item, "the size of a part") for item in split_sizes]
+    return _cut(x, place, [sum(numbers[: i + 1]) for i in range(len(numbers) - 1)])
 
 
 @function(FAMILY, example="chunk(x, 2)[0]")
@@ -317,7 +341,7 @@ def append(x: Array, values: Array, axis: Any = None, *, context: Context) -> No
     return _join([x, values], context.integer(axis, "axis of append"))
 
 
-@function(FAMILY, example="block([[A, B], [B, A]])")
+@function(FAMILY, "bmat", example="block([[A, B], [B, A]])")
 def block(arrays: Any, *, context: Context) -> Node:
     """A matrix of matrices: rows of blocks side by side, one below the other."""
     return _block(context, arrays, _depth(arrays))

@@ -38,7 +38,7 @@ for _order, _words in ((0, "zero"), (1, "one")):
         f"k{_order}", "kv", _order, f"Modified Bessel function of the second kind, order {_words}.",
         f"modified_bessel_k{_order}",
     )  # fmt: skip
-    _of_order(f"i{_order}e", "ive", _order, f"exp(-abs(x))*i{_order}(x).")
+    _of_order(f"i{_order}e", "ive", _order, f"exp(-abs(x))*i{_order}(x).", f"bessel_i{_order}e")
     _of_order(f"k{_order}e", "kve", _order, f"exp(x)*k{_order}(x).", f"scaled_modified_bessel_k{_order}")
 
 
@@ -50,8 +50,8 @@ def _of_any_order(name: str, kind: str, doc: str, *synonyms: str) -> None:
     function(FAMILY, *synonyms, name=name, example=f"{name}(2, x)")(build)
 
 
-_of_any_order("jv", "jv", "Bessel function of the first kind of order v.", "jn", "besselj", "bessel_jn")
-_of_any_order("yv", "yv", "Bessel function of the second kind of order v.", "yn", "bessely")
+_of_any_order("jv", "jv", "Bessel function of the first kind of order v.", "jn", "jve", "besselj", "bessel_jn")
+_of_any_order("yv", "yv", "Bessel function of the second kind of order v.", "yn", "yve", "bessely")
 _of_any_order("iv", "iv", "Modified Bessel function of the first kind of order v.", "besseli")
 _of_any_order("kv", "kv", "Modified Bessel function of the second kind of order v.", "kn", "besselk")
 _of_any_order("ive", "ive", "exp(-abs(x))*iv(v, x).")
@@ -231,9 +231,9 @@ def _of_degrees(context: Context, degrees: Node, x: Node, kind: str, name: str) 
     return total
 
 
-_polynomial("legendre", "legendre", "Legendre polynomial P of degree n.", "eval_legendre", "legendreP")
-_polynomial("chebyshevt", "chebyt", "Chebyshev polynomial T of degree n.", "eval_chebyt", "chebyshevT")
-_polynomial("chebyshevu", "chebyu", "Chebyshev polynomial U of degree n.", "eval_chebyu", "chebyshevU")
+_polynomial("legendre", "legendre", "Legendre polynomial P of degree n.", "eval_legendre", "legendre_p", "legendreP")
+_polynomial("chebyshevt", "chebyt", "Chebyshev polynomial T of degree n.", "eval_chebyt", "chebyt", "chebyshevT")
+_polynomial("chebyshevu", "chebyu", "Chebyshev polynomial U of degree n.", "eval_chebyu", "chebyu", "chebyshevU")
 _polynomial("hermite", "hermite", "Hermite polynomial H of degree n.", "eval_hermite", "hermiteH")
 _polynomial("hermitenorm", "hermitenorm", "Hermite polynomial He of degree n, of probability.", "eval_hermitenorm")
 _polynomial("laguerre", "laguerre", "Laguerre polynomial L of degree n.", "eval_laguerre", "laguerreL")
@@ -281,6 +281,5 @@ _shaped(
     "Generalised Laguerre polynomial of degree n.",
     1,
     "eval_genlaguerre",
-    "assoc_laguerre",
 )
 _shaped("jacobi", "jacobi", "Jacobi polynomial P of degree n.", 2, "eval_jacobi")

@@ -81,8 +81,10 @@ def full_like(x: Array, fill_value: Any, dtype: Any = None, *, context: Context)
 
 
 @function(FAMILY, "identity", example="eye(3)")
-def eye(n: Whole, m: Any = None, k: Whole = 0, dtype: Any = None, *, context: Context) -> Node:
+def eye(n: Any, m: Any = None, k: Whole = 0, dtype: Any = None, *, context: Context) -> Node:
     """Ones on a diagonal, zeros elsewhere; truth values with dtype=bool."""
+    if context.prefix.endswith("nn"):  # jax.nn.identity
+        return context.array(n)
     height, width = _shape(context, (n, n if m is None or isinstance(m, str) else m))
     row, column = grid(height, width)
     on_diagonal = apply("equal", column, apply("add", row, constant(k, "int64")))
@@ -123,9 +125,15 @@ def _count(first: float, last: float, by: float) -> int:
 
 
 @function(FAMILY, example="linspace(0, 1, 11)")
-def linspace(start: Floats, stop: Floats, num: Whole = 50, *, context: Context) -> Node:
-    """Evenly spaced numbers from start to stop, both included; differentiable in its ends."""
+def linspace(start: Floats, stop: Floats, num: Whole = 50, endpoint: bool = True, *, context: Context) -> Node:
+    """Evenly spaced numbers from start to stop, both included; differentiable in its ends.
+
+    With endpoint=False the last of num + 1 is left out.
+    """
     (count,) = _shape(context, (num,))
+    if not context.static(endpoint):
+        wide = linspace(start, stop, count + 1, context=context)
+        return apply("slice", wide, bounds=((0, count, 1), *((0, length, 1) for length in wide.shape[1:])))
     if count == 1:
         return reshape(start, (1, *start.shape))
     numbers = cast(apply("iota", length=count), start.dtype)
@@ -137,15 +145,17 @@ def linspace(start: Floats, stop: Floats, num: Whole = 50, *, context: Context) 
 
 
 @function(FAMILY, example="logspace(0, 2, 3)")
-def logspace(start: Floats, stop: Floats, num: Whole = 50, *, context: Context) -> Node:
-    """Powers of ten with evenly spaced exponents."""
-    return apply("power", constant(10.0, start.dtype), linspace(start, stop, num, context=context))
+def logspace(
+    start: Floats, stop: Floats, num: Whole = 50, endpoint: bool = True, base: Any = 10.0, *, context: Context
+) -> Node:
+    """Powers of ten, or of another base, with evenly spaced exponents."""
+    return apply("power", context.floats(base), linspace(start, stop, num, endpoint, context=context))
 
 
 @function(FAMILY, example="geomspace(1, 16, 5)")
-def geomspace(start: Floats, stop: Floats, num: Whole = 50, *, context: Context) -> Node:
+def geomspace(start: Floats, stop: Floats, num: Whole = 50, endpoint: bool = True, *, context: Context) -> Node:
     """Numbers from start to stop, each the same multiple of the one before."""
-    return apply("exp", linspace(apply("log", start), apply("log", stop), num, context=context))
+    return apply("exp", linspace(apply("log", start), apply("log", stop), num, endpoint, context=context))
 
 
 @function(
@@ -157,6 +167,7 @@ def geomspace(start: Floats, stop: Floats, num: Whole = 50, *, context: Context)
     "Array",
     "Tensor",
     "asanyarray",
+    "scalar_tensor",
     example="array([[1, 2], [3, 4]])",
 )
 def array(object: Any, *, context: Context) -> Node:

@@ -8,7 +8,7 @@ from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.linear_algebra import FAMILY, matrix_norm
 from jaccli.formula.functions.products import matmul
 from jaccli.formula.functions.registry import Flag, Floats, function
-from jaccli.formula.values import Context, Pair, Value
+from jaccli.formula.values import Context, Pair, Parts, Value
 from jaccli.graph.node import (
     Node,
     apply,
@@ -46,7 +46,7 @@ def cholesky(x: Floats, upper: Any = None, lower: Any = None, *, context: Contex
     wants_upper = context.static(upper)
     if lower is not None:
         wants_upper = not context.static(lower)
-    elif wants_upper is None and context.dialect == "scipy":
+    elif wants_upper is None and (context.dialect == "scipy" or context.prefix.endswith("scipy.linalg")):
         wants_upper = True
         context.note("cholesky: SciPy's default is taken, the upper factor; NumPy's is the lower")
     factor = apply("cholesky", x)
@@ -59,15 +59,30 @@ def _packed_eigh(x: Node) -> Node:
 
 
 @function(FAMILY, "symeig", kinks=f"{_REPEATED}; {_PUT_TOGETHER}", example="eigh(A)[0]")
-def eigh(x: Floats) -> Value:
-    """Eigenvalues in ascending order and eigenvectors, the columns, of a symmetric matrix: w, V = eigh(A)."""
-    packed = _packed_eigh(x)
-    return row(packed, 0), rows(packed, 1, x.shape[-1])
+def eigh(x: Floats, b: Any = None, lower: Flag = True, eigvals_only: Flag = False, *, context: Context) -> Value:
+    """Eigenvalues in ascending order and eigenvectors, the columns, of a symmetric matrix: w, V = eigh(A).
+
+    With b those of A @ v = w * B @ v, for a positive definite matrix B.
+    """
+    factor = None if b is None else apply("cholesky", context.floats(b))
+    packed = _packed_eigh(x if factor is None else _beside_definite(x, factor))
+    values, vectors = row(packed, 0), rows(packed, 1, x.shape[-1])
+    if eigvals_only:
+        return values
+    return values, vectors if factor is None else substitute(factor, vectors, True, True, False)
+
+
+def _beside_definite(x: Node, factor: Node) -> Node:
+    """inv(L) @ A @ inv(L).T"""
+    left = substitute(factor, x, True, False, False)
+    return matrix_transpose(substitute(factor, matrix_transpose(left), True, False, False))
 
 
 @function(FAMILY, "eigenvals", kinks=_REPEATED, example="eigvalsh(A)")
-def eigvalsh(x: Floats) -> Node:
-    """Eigenvalues of a symmetric matrix in ascending order."""
+def eigvalsh(x: Floats, b: Any = None, lower: Flag = True, *, context: Context) -> Node:
+    """Eigenvalues of a symmetric matrix in ascending order; with b those of A @ v = w * B @ v."""
+    if b is not None:
+        x = _beside_definite(x, apply("cholesky", context.floats(b)))
     return row(_packed_eigh(x), 0)
 
 
@@ -190,7 +205,9 @@ def lu(x: Floats, permute_l: Flag = False, *, context: Context) -> Value:
         lower = apply("concatenate", lower, rest, axis=0)
     hit = apply("equal", reshape(apply("iota", length=height), (height, 1)), reshape(order, (1, height)))
     permutation = cast(hit, x.dtype)
-    return (matmul(permutation, lower), upper) if permute_l else (permutation, lower, upper)
+    if permute_l:
+        return matmul(permutation, lower), upper
+    return Parts((permutation, lower, upper), "P", "L", "U")
 
 
 def _equal_grid(length: int) -> Node:
@@ -211,7 +228,7 @@ def logdet(x: Floats) -> Node:
     return select(negative, float("nan"), apply("logabsdet", x))
 
 
-@function(FAMILY, "pinverse", kinks=_CONSTANT_RANK, example="pinv(A)")
+@function(FAMILY, "pinverse", "pinvh", kinks=_CONSTANT_RANK, example="pinv(A)")
 def pinv(x: Floats, rcond: Any = None, rtol: Any = None, *, context: Context) -> Node:
     """Pseudo-inverse; singular values up to rcond times the largest count as 0."""
     _matrix(x, "pinv")
@@ -251,12 +268,12 @@ def solve_triangular(
     wants_lower = lower if upper is None else not context.static(upper)
     transposed = context.static(trans) in (1, 2, "T", "C")
     if not left:
-        turned = _substitute(a, matrix_transpose(b), wants_lower, not transposed, unit_diagonal or unitriangular)
+        turned = substitute(a, matrix_transpose(b), wants_lower, not transposed, unit_diagonal or unitriangular)
         return matrix_transpose(turned)
-    return _substitute(a, b, wants_lower, transposed, unit_diagonal or unitriangular)
+    return substitute(a, b, wants_lower, transposed, unit_diagonal or unitriangular)
 
 
-def _substitute(a: Node, b: Node, lower: bool, transposed: bool, unit: bool) -> Node:
+def substitute(a: Node, b: Node, lower: bool, transposed: bool, unit: bool) -> Node:
     square(a, "solve_triangular")
     vector = b.ndim == 1
     columns = reshape(b, (*b.shape, 1)) if vector else b
@@ -276,8 +293,8 @@ def cho_solve(c_and_lower: Any, b: Floats, *, context: Context) -> Node:
         factor, lower = context.floats(c_and_lower[0]), bool(context.static(c_and_lower[1]))
     else:
         factor, lower = context.floats(c_and_lower), True
-    half = _substitute(factor, b, lower, not lower, False)
-    return _substitute(factor, half, lower, lower, False)
+    half = substitute(factor, b, lower, not lower, False)
+    return substitute(factor, half, lower, lower, False)
 
 
 @function(FAMILY, kinks=_NOT_DEFINITE, example="cho_solve(cho_factor(A), b)")
@@ -290,8 +307,8 @@ def cho_factor(x: Floats, lower: Flag = False) -> Value:
 @function(FAMILY, example="cholesky_solve(b, cholesky(A))")
 def cholesky_solve(b: Floats, factor: Floats, upper: Flag = False) -> Node:
     """PyTorch's cho_solve: the right-hand side stands before the factor."""
-    half = _substitute(factor, b, not upper, upper, False)
-    return _substitute(factor, half, not upper, not upper, False)
+    half = substitute(factor, b, not upper, upper, False)
+    return substitute(factor, half, not upper, not upper, False)
 
 
 @function(FAMILY, example="cholesky_inverse(cholesky(A))")

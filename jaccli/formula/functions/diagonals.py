@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jaccli.errors import ShapeError
 from jaccli.formula.functions.creation import grid
 from jaccli.formula.functions.registry import Array, Whole, function
-from jaccli.formula.functions.shaping import part, ravel
+from jaccli.formula.functions.shaping import moveaxis, part, ravel
+from jaccli.formula.values import Context
 from jaccli.graph.node import Node, apply, constant, select, show_shape
 from jaccli.graph.node import reshape as reshape_node
 from jaccli.graph.node import transpose as transpose_node
@@ -14,8 +17,19 @@ from jaccli.graph.primitive import normal_axis
 FAMILY = "Shape and assembly"
 
 
-@function(FAMILY, example="diagonal(A)")
-def diagonal(x: Array, offset: Whole = 0, axis1: Whole = 0, axis2: Whole = 1) -> Node:
+@function(FAMILY, name="diagonal", example="diagonal(A)")
+def diagonal_of(x: Array, offset: Whole = 0, axis1: Any = None, axis2: Any = None, *, context: Context) -> Node:
+    """The entries of a diagonal of two axes, as a new last axis: the first two axes; the last two under linalg."""
+    first, second = (-2, -1) if context.prefix.endswith("linalg") else (0, 1)
+    return diagonal(
+        x,
+        offset,
+        first if axis1 is None else context.integer(axis1, "axis1"),
+        second if axis2 is None else context.integer(axis2, "axis2"),
+    )
+
+
+def diagonal(x: Node, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
     """The entries of a diagonal of two axes, as a new last axis."""
     if x.ndim < 2:
         raise ShapeError(f"an array of shape {show_shape(x.shape)} has no diagonal; it needs two axes")
@@ -47,8 +61,13 @@ def diag(x: Array, k: Whole = 0) -> Node:
     return diag_embed(x, k)
 
 
-@function(FAMILY, example="diag_embed(x)")
-def diag_embed(x: Array, offset: Whole = 0) -> Node:
+@function(FAMILY, name="diag_embed", example="diag_embed(x)")
+def diagonal_matrices(x: Array, offset: Whole = 0, dim1: Whole = -2, dim2: Whole = -1) -> Node:
+    """Matrices, on two new axes, with the entries of the last axis on a diagonal."""
+    return moveaxis(diag_embed(x, offset), (-2, -1), (dim1, dim2))
+
+
+def diag_embed(x: Node, offset: int = 0) -> Node:
     """Matrices with the entries of the last axis on a diagonal."""
     if x.ndim == 0:
         raise ShapeError("diag_embed needs a vector, and this is a number")

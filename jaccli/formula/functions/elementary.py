@@ -54,7 +54,17 @@ def _binary(primitive: str, family: str, *synonyms: str, name: str | None = None
 
 
 _binary("multiply", ARITHMETIC, "mul")
-_binary("divide", ARITHMETIC, "div", "true_divide")
+
+
+@function(ARITHMETIC, "div", "true_divide", kinks=table()["divide"].kinks, example="divide(x, y)")
+def divide(x: Any, y: Any, rounding_mode: Any = None, *, context: Context) -> Value:
+    """The quotient; with rounding_mode='floor' or 'trunc' a whole number."""
+    quotient = context.array(binary(context, "divide", x, y))
+    if rounding_mode not in (None, "floor", "trunc"):
+        raise FormulaError(f"unknown rounding_mode {rounding_mode!r}", hint="it is 'floor', 'trunc' or None")
+    return quotient if rounding_mode is None else apply(rounding_mode, quotient)
+
+
 _binary("power", ARITHMETIC, "pow", "float_power")
 _binary("remainder", ARITHMETIC, "mod", "Mod")
 _binary("fmod", ARITHMETIC, "rem")
@@ -378,14 +388,14 @@ _logical("logical_or")
 _logical("logical_xor")
 
 
-@function(LOGIC, "bitwise_not", "Not", example="logical_not(x > 0)")
+@function(LOGIC, "bitwise_not", "bitwise_invert", "invert", "Not", example="logical_not(x > 0)")
 def logical_not(x: Any, context: Context) -> Node:
     """The opposite truth value."""
     return apply("logical_not", as_mask(context, x))
 
 
 _unary("isnan", LOGIC)
-_unary("isfinite", LOGIC)
+_unary("isfinite", LOGIC, "is_finite")
 _unary("isinf", LOGIC)
 _unary("signbit", LOGIC)
 _binary("nextafter", LOGIC)

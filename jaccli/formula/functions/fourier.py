@@ -10,7 +10,7 @@ from jaccli.formula.arithmetic import as_complex
 from jaccli.formula.complex import Complex
 from jaccli.formula.functions.assembly import roll
 from jaccli.formula.functions.linear_algebra import FAMILY as LINEAR_ALGEBRA
-from jaccli.formula.functions.registry import Floats, Whole, function
+from jaccli.formula.functions.registry import Flag, Floats, Whole, function
 from jaccli.formula.functions.shaping import part
 from jaccli.formula.functions.signal import FAMILY
 from jaccli.formula.values import Context, Value
@@ -167,8 +167,10 @@ def rfftfreq(n: Whole, d: float = 1.0, *, context: Context) -> Node:
 
 
 @function(FAMILY, kinks="NaN at 0 for complex numbers", example="angle(fft(x))")
-def angle(x: Any, *, context: Context) -> Node:
-    """Angle of complex numbers; of real ones 0 or pi."""
+def angle(x: Any, deg: Flag = False, *, context: Context) -> Node:
+    """Angle of complex numbers, in degrees with deg=True; of real ones 0 or pi."""
+    if deg:
+        return angle(x, context=context) * (180.0 / math.pi)
     if isinstance(x, Complex):
         return apply("arctan2", x.imag, x.real)
     node = context.floats(x)

@@ -6,14 +6,17 @@ from typing import Any
 
 from jaccli.errors import ShapeError
 from jaccli.formula.arithmetic import binary
+from jaccli.formula.functions.creation import LARGEST
 from jaccli.formula.functions.linear_algebra import entrywise_norm, matrix_norm
 from jaccli.formula.functions.products import matmul
 from jaccli.formula.functions.rearranging import compress
 from jaccli.formula.functions.reductions import mean, reduce, std, var
-from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, function
-from jaccli.formula.values import Context, Value
-from jaccli.graph.node import Node, apply, constant, reshape
-from jaccli.graph.primitive import table
+from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, Whole, function
+from jaccli.formula.functions.shaping import moveaxis
+from jaccli.formula.values import Context, Parts, Value
+from jaccli.graph.node import Node, apply, constant, reshape, size_of
+from jaccli.graph.node import broadcast_shapes as common_shape
+from jaccli.graph.primitive import normal_axis, table
 
 ARITHMETIC = "Arithmetic and powers"
 PRODUCTS = "Products and contractions"
@@ -102,10 +105,10 @@ def var_mean(
 @function(REDUCTIONS, kinks="at a tie equal shares", example="aminmax(x)[0]")
 def aminmax(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Value:
     """Smallest and largest entry."""
-    return reduce("min", x, axis, keepdims), reduce("max", x, axis, keepdims)
+    return Parts((reduce("min", x, axis, keepdims), reduce("max", x, axis, keepdims)), "min", "max")
 
 
-@function(CHOICE, kinks="0 on the threshold", example="threshold(x, 0.1, 20)")
+@function(CHOICE, "Threshold", kinks="0 on the threshold", example="threshold(x, 0.1, 20)")
 def threshold(x: Floats, threshold: Any, value: Any, *, context: Context) -> Node:
     """The entry where it is above the threshold, else the value."""
     other = apply("add", apply("multiply", apply("stop_gradient", x), context.number(0)), context.floats(value))
@@ -120,8 +123,10 @@ def extract(condition: Any, x: Array, *, context: Context) -> Node:
 
 
 @function("Comparisons and logic", example="isclose(x, y)")
-def isclose(x: Floats, y: Floats, rtol: float = 1e-5, atol: float = 1e-8) -> Node:
+def isclose(x: Floats, y: Floats, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: Flag = False) -> Node:
     """Whether two entries differ by at most atol + rtol*abs(y)."""
+    if equal_nan:
+        return apply("logical_or", isclose(x, y, rtol, atol), apply("isnan", x) & apply("isnan", y))
     bound = apply("add", _number(x, atol), apply("multiply", _number(x, rtol), apply("abs", y)))
     near = apply("less_equal", apply("abs", apply("subtract", x, y)), bound)
     return apply("logical_or", apply("equal", x, y), apply("logical_and", near, apply("isfinite", y)))
@@ -156,3 +161,74 @@ def _without_nan(primitive: str, neutral: float, doc: str) -> None:
 
 _without_nan("cumsum", 0.0, "Sums of the entries up to each one, NaN counting as 0.")
 _without_nan("cumprod", 1.0, "Products of the entries up to each one, NaN counting as 1.")
+
+
+@function("Comparisons and logic", example="allclose(x, y)")
+def allclose(
+    x: Floats, y: Floats, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: Flag = False, *, context: Context
+) -> Node:
+    """Whether all pairs of entries are close."""
+    near = isclose(x, y, rtol, atol, equal_nan)
+    return apply("all", near, axes=tuple(range(near.ndim))) if near.ndim else near
+
+
+@function("Comparisons and logic", "array_equiv", example="array_equal(x, y)")
+def array_equal(x: Array, y: Array) -> Node:
+    """Whether all pairs of entries are equal, and the shapes."""
+    if x.shape != y.shape:
+        return constant(False, "bool")
+    same = apply("equal", x, y)
+    return apply("all", same, axes=tuple(range(same.ndim))) if same.ndim else same
+
+
+@function("Comparisons and logic", example="isin(x, [1, 2])")
+def isin(x: Array, test_elements: Array, assume_unique: Flag = False, invert: Flag = False) -> Node:
+    """Whether the entry is one of some others."""
+    same = apply("equal", reshape(x, (*x.shape, 1)), reshape(test_elements, (test_elements.size,)))
+    found = apply("sum", same, axes=(x.ndim,))
+    return apply("logical_not", found) if invert else found
+
+
+@function("Shape and assembly", "nelement", example="numel(x)*x")
+def numel(x: Array) -> int:
+    """How many entries there are."""
+    return x.size
+
+
+@function("Shape and assembly", example="zeros(broadcast_shapes((2, 1), (1, 3)))")
+def broadcast_shapes(*shapes: Any, context: Context) -> Value:
+    """The shape that arrays of some shapes are broadcast to."""
+    return common_shape([context.integers(shape, "a length of a shape") for shape in shapes])
+
+
+@function("Shape and assembly", example="resize(x, (5,))")
+def resize(x: Array, new_shape: Any, *, context: Context) -> Node:
+    """The entries in order, again from the first where they do not suffice, in a shape."""
+    lengths = context.integers(new_shape, "a length of a shape")
+    count = size_of(lengths)
+    if not 0 < count <= LARGEST or not x.size:
+        raise ShapeError(f"resize: {x.size} entries do not fill a shape {lengths}")
+    places = apply("remainder", apply("iota", length=count), constant(x.size, "int64"))
+    return reshape(apply("take", reshape(x, (x.size,)), places), lengths)
+
+
+@function("Shape and assembly", example="rollaxis(x, 1)")
+def rollaxis(x: Array, axis: Whole, start: Whole = 0) -> Node:
+    """An axis moved to stand before another."""
+    source = normal_axis(axis, x.ndim)
+    target = start + x.ndim if start < 0 else start
+    return moveaxis(x, source, target - 1 if target > source else target)
+
+
+@function(
+    "Shape and assembly",
+    "ascontiguousarray",
+    "asfortranarray",
+    "asarray_chkfinite",
+    "real_if_close",
+    "copy",
+    example="copy(x)",
+)
+def copied(x: Any, *args: Any, **kwargs: Any) -> Value:
+    """The array itself."""
+    return x

@@ -7,7 +7,7 @@ import struct
 from typing import Any
 
 from jaccli.errors import FormulaError, ShapeError
-from jaccli.formula.functions.registry import Array, Floats, function
+from jaccli.formula.functions.registry import Array, Flag, Floats, function
 from jaccli.formula.indexing import index
 from jaccli.formula.values import Context, SliceValue, as_mask
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, constant_array, reshape, show_shape
@@ -108,11 +108,31 @@ def sort(x: Array, axis: Any = -1, descending: bool = False, stable: Any = True,
     return values
 
 
+@function(FAMILY, example="msort(x)")
+def msort(x: Array, *, context: Context) -> Node:
+    """The entries of the first axis in order."""
+    return context.array(sort(x, 0, context=context))
+
+
 @function(FAMILY, example="argsort(x)")
 def argsort(x: Array, axis: Any = -1, descending: bool = False, stable: Any = True, *, context: Context) -> Node:
     """The order that sorts an axis; no derivative."""
     node, place = _sorting(context, x, axis)
     return _order(node, place, bool(context.static(descending)))
+
+
+@function(FAMILY, example="argpartition(x, 1)")
+def argpartition(x: Array, kth: Any, axis: Any = -1, *, context: Context) -> Node:
+    """An order in which the k-th smallest entry is in its place: that of argsort; no derivative."""
+    return argsort(x, axis, context=context)
+
+
+@function(FAMILY, example="sort_key_val(x, y)[1]")
+def sort_key_val(keys: Array, values: Array, axis: Any = -1, *, context: Context) -> Any:
+    """Keys in order along an axis, and values in the order of their keys."""
+    node, place = _sorting(context, keys, axis)
+    order = _order(node, place, False)
+    return along(context, node, order, place), along(context, values, order, place)
 
 
 def _sorting(context: Context, x: Node, axis: Any) -> tuple[Node, int]:
@@ -146,8 +166,9 @@ def topk(x: Array, k: Any, axis: Any = -1, largest: Any = True, sorted: Any = Tr
 
 
 @function(FAMILY, example="searchsorted([1, 2, 3], x)")
-def searchsorted(a: Array, v: Array, side: str = "left") -> Node:
+def searchsorted(a: Array, v: Array, side: str = "left", right: Flag = False) -> Node:
     """Where entries would stand in a sorted array; no derivative."""
+    side = "right" if right else side
     if a.ndim != 1:
         raise ShapeError(f"searchsorted needs a sorted vector, and this has shape {show_shape(a.shape)}")
     if side not in ("left", "right"):
@@ -162,13 +183,17 @@ def digitize(x: Array, bins: Array, right: bool = False, *, context: Context) ->
 
 
 @function(FAMILY, example="one_hot([0, 2], 3)")
-def one_hot(index: Array, num_classes: Any, *, context: Context) -> Node:
-    """Rows with a one at each index."""
+def one_hot(index: Array, num_classes: Any = -1, axis: Any = -1, *, context: Context) -> Node:
+    """Rows with a one at each index; as many columns as the largest index asks for by default."""
     count = context.integer(num_classes, "num_classes")
+    if count < 0:
+        count = int(context.compute(index).max(initial=-1)) + 1
     if index.is_float:
         index = apply("cast", index, dtype="int64")
     hit = apply("equal", reshape(index, (*index.shape, 1)), apply("iota", length=count))
-    return cast(hit, context.float_dtype)
+    from jaccli.formula.functions.shaping import moveaxis
+
+    return moveaxis(cast(hit, context.float_dtype), -1, context.integer(axis, "axis of one_hot"))
 
 
 @function(FAMILY, "index_add_rows", example="segment_sum(x, [0, 0, 1], 2)")
@@ -196,13 +221,13 @@ def _segments(name: str, reduction: str, neutral: float, doc: str) -> None:
                 f"segments of shape {show_shape(ids.shape)} do not fit an array of shape {show_shape(x.shape)}"
             )
         count = int(ids.max(initial=-1)) + 1 if num_segments is None else context.integer(num_segments, "num_segments")
-        return apply(reduction, _table(x, ids.tolist(), count, neutral), axes=(1,))
+        return apply(reduction, table_of_members(x, ids.tolist(), count, neutral), axes=(1,))
 
     build.__doc__ = doc
     function(FAMILY, name=name, example=f"{name}(x, [0, 0, 1], 2)")(build)
 
 
-def _table(x: Node, ids: list[int], count: int, neutral: float) -> Node:
+def table_of_members(x: Node, ids: list[int], count: int, neutral: float) -> Node:
     """The rows of each segment along an axis of their own, the shorter ones filled with a neutral row."""
     members: list[list[int]] = [[] for _ in range(count)]
     for row, segment in enumerate(ids):

@@ -8,9 +8,9 @@ from typing import Any
 
 from jaccli.errors import FormulaError, LimitError, ShapeError
 from jaccli.formula.functions.creation import LARGEST, grid
-from jaccli.formula.functions.gathering import FAMILY, searchsorted
+from jaccli.formula.functions.gathering import FAMILY, along, argsort, searchsorted
 from jaccli.formula.functions.registry import Array, Flag, Whole, function
-from jaccli.formula.functions.shaping import part
+from jaccli.formula.functions.shaping import part, rows
 from jaccli.formula.values import Context, Value, broadcast_together, stack
 from jaccli.graph.node import Node, apply, cast, constant_array, reshape, show_shape
 from jaccli.graph.primitive import normal_axis
@@ -131,3 +131,57 @@ def tri(n: Whole, m: Any = None, k: Whole = 0, *, context: Context) -> Node:
     width = n if m is None else context.integer(m, "the number of columns")
     row, column = grid(n, width)
     return cast(column <= row + k, context.float_dtype)
+
+
+def _indices_like(name: str, lower: bool | None) -> None:
+    def build(x: Array, k: Whole = 0, *, context: Context) -> Value:
+        if lower is None:
+            return diag_indices(x.shape[0] if x.ndim else 0, x.ndim)
+        if x.ndim != 2:
+            raise ShapeError(f"{name} needs a matrix, and this has shape {show_shape(x.shape)}")
+        height, width = x.shape
+        return _triangle(context, height, width, k, lower=lower, as_matrix=False)
+
+    build.__doc__ = f"The indices of {name.removesuffix('_from')} for a matrix of this shape."
+    function(FAMILY, name=name, example=f"x[{name}(x)]")(build)
+
+
+_indices_like("tril_indices_from", True)
+_indices_like("triu_indices_from", False)
+_indices_like("diag_indices_from", None)
+
+
+@function(FAMILY, example="unravel_index([3, 1], (2, 2))[0]")
+def unravel_index(indices: Array, shape: Any, *, context: Context) -> Value:
+    """The index along every axis of the places of a flattened array."""
+    rest, found = indices, []
+    for length in reversed(context.integers(shape, "a length of a shape")):
+        found.append(apply("remainder", rest, constant_array(struct.pack("<q", length), (), "int64")))
+        rest = apply("floor_divide", rest, constant_array(struct.pack("<q", length), (), "int64"))
+    return tuple(reversed(found))
+
+
+@function(FAMILY, example="ravel_multi_index(([1, 0], [1, 1]), (2, 2))")
+def ravel_multi_index(multi_index: Any, dims: Any, *, context: Context) -> Node:
+    """The places in a flattened array of indices along every axis."""
+    lengths = context.integers(dims, "a length of a shape")
+    if not isinstance(multi_index, (list, tuple)) or len(multi_index) != len(lengths):
+        raise ShapeError(f"ravel_multi_index needs an index for each of {len(lengths)} axes")
+    total = context.array(0)
+    for one, length in zip(multi_index, lengths, strict=True):
+        total = apply("add", apply("multiply", total, context.array(length)), context.array(one))
+    return total
+
+
+@function(FAMILY, kinks="the order is held fixed", example="x[lexsort((x, x))]")
+def lexsort(keys: Any, axis: Whole = -1, *, context: Context) -> Node:
+    """The order that sorts by the last key, then the one before, and so on; no derivative."""
+    nodes = [context.array(key) for key in keys] if isinstance(keys, (list, tuple)) else rows(context.array(keys))
+    order: Node | None = None
+    for key in nodes:
+        moved = key if order is None else along(context, key, order, normal_axis(axis, key.ndim))
+        found = argsort(moved, axis, context=context)
+        order = found if order is None else along(context, order, found, normal_axis(axis, key.ndim))
+    if order is None:
+        raise FormulaError("lexsort needs at least one key")
+    return order

@@ -6,22 +6,22 @@ import math
 from typing import Any
 
 from jaccli.errors import FormulaError, ShapeError
-from jaccli.formula.functions.diagonals import diagonal
+from jaccli.formula.functions.diagonals import diagonal_of
 from jaccli.formula.functions.products import matmul
 from jaccli.formula.functions.reductions import normal_axes, reduce
 from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, Whole, function
 from jaccli.formula.values import Context, Value
 from jaccli.graph.node import Node, apply, broadcast_shapes, broadcast_to, cast, constant, reshape, show_shape
 from jaccli.graph.primitive import normal_axis
-from jaccli.graph.primitives.linear_algebra import square
+from jaccli.graph.primitives.linear_algebra import matrix_transpose, square
 
 FAMILY = "Linear algebra"
 
 
 @function(FAMILY, "tr", "Trace", example="trace(A)")
-def trace(x: Array, offset: Whole = 0, axis1: Whole = 0, axis2: Whole = 1) -> Node:
+def trace(x: Array, offset: Whole = 0, axis1: Any = None, axis2: Any = None, *, context: Context) -> Node:
     """Sum of a diagonal."""
-    entries = diagonal(x, offset, axis1, axis2)
+    entries = diagonal_of(x, offset, axis1, axis2, context=context)
     return apply("sum", entries, axes=(entries.ndim - 1,))
 
 
@@ -43,9 +43,15 @@ def inv(x: Floats) -> Node:
 
 
 @function(FAMILY, "mldivide", "LUsolve", kinks="a singular matrix is an error", example="solve(A, b)")
-def solve(a: Floats, b: Floats, assume_a: str = "gen", lower: Any = None) -> Node:
-    """The solution x of A @ x = b; with assume_a='pos' by Cholesky's factor."""
+def solve(
+    a: Floats, b: Floats, assume_a: str = "gen", lower: Any = None, left: Flag = True, transposed: Flag = False
+) -> Node:
+    """The solution x of A @ x = b; of x @ A = b with left=False; with assume_a='pos' by Cholesky's factor."""
     square(a, "solve")
+    if transposed:
+        a = matrix_transpose(a)
+    if not left:
+        return matrix_transpose(solve(matrix_transpose(a), matrix_transpose(b), assume_a))
     if assume_a in ("pos", "positive definite"):
         from jaccli.formula.functions.decompositions import cholesky_solve
 

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.gathering import along
+from jaccli.formula.functions.linear_algebra import entrywise_norm
 from jaccli.formula.functions.reductions import mean, reduce
-from jaccli.formula.functions.registry import Array, Flag, Floats, function
+from jaccli.formula.functions.registry import Array, Flag, Floats, Whole, function
 from jaccli.formula.values import Context
-from jaccli.graph.node import Node, apply, cast, constant, reshape, select, show_shape
+from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape, select, show_shape
 
 FAMILY = "Losses and normalisation"
 
@@ -36,9 +37,12 @@ def _squared(x: Node) -> Node:
 
 
 @function(FAMILY, "mse", "MSELoss", "mean_squared_error", example="mse_loss(x, y)")
-def mse_loss(x: Floats, target: Floats, reduction: str = "mean") -> Node:
-    """Mean squared difference."""
-    return reduced(_squared(apply("subtract", x, target)), reduction)
+def mse_loss(x: Floats, target: Floats, reduction: str = "mean", weight: Any = None, *, context: Context) -> Node:
+    """Mean squared difference; with a weight for each entry, the weighted mean."""
+    losses = _weigh(context, _squared(apply("subtract", x, target)), weight)
+    if weight is None or reduction != "mean":
+        return reduced(losses, reduction)
+    return reduced(losses, "sum") / reduced(broadcast_to(context.floats(weight), losses.shape), "sum")
 
 
 @function(FAMILY, "L1Loss", "mae", "l1", "mean_absolute_error", kinks="0 at 0, as abs", example="l1_loss(x, y)")
@@ -116,7 +120,7 @@ def _over_samples(losses: Node, weights: Node, reduction: str) -> Node:
     return reduced(losses, reduction)
 
 
-@function(FAMILY, "NLLLoss", "nll", example="nll_loss(log_softmax(z, axis=1), [0, 2])")
+@function(FAMILY, "NLLLoss", "NLLLoss2d", "nll", example="nll_loss(log_softmax(z, axis=1), [0, 2])")
 def nll_loss(
     x: Floats,
     target: Array,
@@ -260,12 +264,26 @@ def soft_margin_loss(x: Floats, target: Floats, reduction: str = "mean") -> Node
 
 @function(FAMILY, "TripletMarginLoss", kinks=_ZERO_AT_TIE, example="triplet_margin_loss(a, p, n)")
 def triplet_margin_loss(
-    anchor: Floats, positive: Floats, negative: Floats, margin: float = 1.0, reduction: str = "mean"
+    anchor: Floats,
+    positive: Floats,
+    negative: Floats,
+    margin: float = 1.0,
+    reduction: str = "mean",
+    ord: float = 2.0,
+    eps: Any = None,
+    swap: Flag = False,
+    *,
+    context: Context,
 ) -> Node:
     """Mean of max(0, distance to the positive - distance to the negative + margin) over the last axis."""
-    axis = max(anchor.ndim - 1, 0)
-    near = reduce("norm", apply("subtract", anchor, positive), axis, False)
-    far = reduce("norm", apply("subtract", anchor, negative), axis, False)
+    small = (1e-6 if context.is_torch else 0.0) if eps is None else float(context.static(eps))
+
+    def distance(x: Node, y: Node) -> Node:
+        return entrywise_norm(apply("subtract", x, y) + small, ord, max(x.ndim - 1, 0), False)
+
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = apply("minimum", far, distance(positive, negative))
     return reduced(_hinge(apply("add", apply("subtract", near, far), number(near, margin))), reduction)
 
 
@@ -310,20 +328,34 @@ def _stirling(target: Node) -> Node:
 
 
 @function(FAMILY, "MultiMarginLoss", kinks=_ZERO_AT_TIE, example="multi_margin_loss(x, i)")
-def multi_margin_loss(x: Floats, target: Array, margin: float = 1.0, reduction: str = "mean") -> Node:
+def multi_margin_loss(
+    x: Floats,
+    target: Array,
+    margin: float = 1.0,
+    reduction: str = "mean",
+    ord: Whole = 1,
+    weight: Any = None,
+    *,
+    context: Context,
+) -> Node:
     """Mean of the violations max(0, margin - score of the target + score of another class), over all classes."""
     rows = x if x.ndim == 2 else reshape(x, (1, x.size))
     index = reshape(target, (rows.shape[0], 1))
     own = apply("equal", index, apply("iota", length=rows.shape[1]))
     score = apply("sum", select(own, rows, 0.0), axes=(1,))
     violation = _hinge(number(x, margin) - reshape(score, (score.size, 1)) + rows)
+    if ord != 1:
+        violation = violation ** float(ord)
+    if weight is not None:
+        violation = violation * apply("take", context.floats(weight), index)
     losses = mean(select(own, 0.0, violation), 1)
     return reduced(losses if x.ndim == 2 else reshape(losses, ()), reduction)
 
 
 @function(FAMILY, "MultiLabelSoftMarginLoss", example="multilabel_soft_margin_loss(x, y)")
-def multilabel_soft_margin_loss(x: Floats, target: Floats, reduction: str = "mean") -> Node:
+def multilabel_soft_margin_loss(
+    x: Floats, target: Floats, weight: Any = None, reduction: str = "mean", *, context: Context
+) -> Node:
     """Mean over classes of the cross entropy of independent labels."""
-    zero = number(x, 0.0)
-    losses = apply("logaddexp", x, zero) - target * x
+    losses = _weigh(context, apply("logaddexp", x, number(x, 0.0)) - target * x, weight)
     return reduced(mean(losses, x.ndim - 1), reduction)

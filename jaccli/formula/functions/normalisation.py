@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
-from jaccli.errors import ShapeError
+from jaccli.errors import FormulaError, ShapeError
+from jaccli.formula.functions.assembly import repeat_interleave
 from jaccli.formula.functions.diagonals import tril
 from jaccli.formula.functions.linear_algebra import entrywise_norm
 from jaccli.formula.functions.losses import FAMILY, number, reduced
 from jaccli.formula.functions.products import matmul
 from jaccli.formula.functions.reductions import mean, normal_axes, reduce
+from jaccli.formula.functions.reductions import mean as average
 from jaccli.formula.functions.registry import Axis, Flag, Floats, Whole, function
-from jaccli.formula.functions.shaping import matrix_transposed
-from jaccli.formula.values import Context
-from jaccli.graph.node import Node, apply, broadcast_shapes, broadcast_to, filled, reshape, select, show_shape
+from jaccli.formula.functions.shaping import matrix_transposed, part, swapaxes
+from jaccli.formula.values import Context, stack
+from jaccli.graph.node import Node, apply, broadcast_shapes, broadcast_to, constant, filled, reshape, select, show_shape
 from jaccli.graph.primitive import normal_axis
 
 _COINCIDENT = "0 where two points coincide, as norm at 0"
@@ -61,9 +64,13 @@ def normalize(x: Floats, ord: float = 2.0, axis: Axis = None, eps: float = 1e-12
 
 
 @function(FAMILY, "PairwiseDistance", kinks=_COINCIDENT, example="pairwise_distance(x, y)")
-def pairwise_distance(x: Floats, y: Floats, ord: float = 2.0, eps: float = 0.0, keepdims: Flag = False) -> Node:
-    """Distance between corresponding rows; nothing is added to the difference, whatever eps."""
+def pairwise_distance(
+    x: Floats, y: Floats, ord: float = 2.0, eps: Any = None, keepdims: Flag = False, *, context: Context
+) -> Node:
+    """Distance between corresponding rows; eps is added to the difference, by default 0, and 1e-6 for PyTorch's."""
+    small = (1e-6 if context.is_torch else 0.0) if eps is None else float(context.static(eps))
     difference = apply("subtract", x, y)
+    difference = difference + small if small else difference
     return entrywise_norm(difference, ord, max(difference.ndim - 1, 0), keepdims)
 
 
@@ -134,9 +141,16 @@ def layer_norm(
 
 
 @function(FAMILY, example="standardize(x)")
-def standardize(x: Floats, axis: Axis = -1, epsilon: float = 1e-5) -> Node:
-    """An axis with mean 0 and variance 1."""
-    return _standardised(x, normal_axes(axis, x.ndim), epsilon)
+def standardize(
+    x: Floats, axis: Axis = -1, mean: Any = None, variance: Any = None, epsilon: float = 1e-5, *, context: Context
+) -> Node:
+    """An axis with mean 0 and variance 1, or less a given mean and over the root of a given variance."""
+    axes = normal_axes(axis, x.ndim)
+    if mean is None and variance is None:
+        return _standardised(x, axes, epsilon)
+    centre = average(x, axes, True) if mean is None else context.floats(mean)
+    spread = average((x - centre) ** 2.0, axes, True) if variance is None else context.floats(variance)
+    return (x - centre) / apply("sqrt", spread + epsilon)
 
 
 @function(FAMILY, "RMSNorm", example="rms_norm(x)")
@@ -192,9 +206,21 @@ def group_norm(
 
 
 @function(FAMILY, example="instance_norm(x)")
-def instance_norm(x: Floats, weight: Any = None, bias: Any = None, eps: float = 1e-5, *, context: Context) -> Node:
-    """Each channel (axis 1) of each sample with mean 0 and variance 1."""
+def instance_norm(
+    x: Floats,
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+    running_mean: Any = None,
+    running_var: Any = None,
+    use_input_stats: Flag = True,
+    *,
+    context: Context,
+) -> Node:
+    """Each channel (axis 1) of each sample with mean 0 and variance 1; with use_input_stats=False the running ones."""
     shape = _channels(x)
+    if not use_input_stats:
+        return batch_norm(x, running_mean, running_var, weight, bias, False, eps=eps, context=context)
     return _scaled(context, _standardised(x, tuple(range(2, x.ndim)), eps), weight, bias, shape)
 
 
@@ -215,14 +241,53 @@ def bilinear(x: Floats, y: Floats, weight: Floats, bias: Any = None, *, context:
 
 
 @function(FAMILY, example="embedding([0, 2], W)")
-def embedding(index: Any, weight: Floats, *, context: Context) -> Node:
-    """The rows of a table at an array of indices."""
+def embedding(index: Any, weight: Floats, padding_idx: Any = None, *, context: Context) -> Node:
+    """The rows of a table at an array of indices; the row padding_idx is held fixed."""
     from jaccli.formula.functions.gathering import take
 
+    if padding_idx is not None:
+        row = context.integer(padding_idx, "padding_idx") % max(weight.shape[0], 1)
+        number = reshape(apply("iota", length=weight.shape[0]), (weight.shape[0], *(1,) * (weight.ndim - 1)))
+        weight = select(apply("equal", number, context.number(row)), apply("stop_gradient", weight), weight)
     return take(weight, index, 0, context=context)
 
 
-@function(FAMILY, "dot_product_attention", example="scaled_dot_product_attention(q, k, v)")
+@function(FAMILY, kinks="mode='max': ties share equally", example="embedding_bag([[0, 2]], W)")
+def embedding_bag(
+    index: Any,
+    weight: Floats,
+    offsets: Any = None,
+    mode: str = "mean",
+    per_sample_weights: Any = None,
+    *,
+    context: Context,
+) -> Node:
+    """Rows of a table at arrays of indices, summed, averaged or compared over each array; offsets cut a vector."""
+    if mode not in ("sum", "mean", "max"):
+        raise FormulaError(f"unknown mode {mode!r} of embedding_bag", hint="'sum', 'mean' and 'max' are taken")
+    ids = context.array(index)
+    if offsets is not None:
+        cuts = [*context.integers(offsets, "an offset"), ids.size]
+        bags = [part(ids, 0, first, last - first) for first, last in itertools.pairwise(cuts)]
+        shares: list[Node | None] = [None] * len(bags)
+        if per_sample_weights is not None:
+            whole = context.floats(per_sample_weights)
+            shares = [part(whole, 0, first, last - first) for first, last in itertools.pairwise(cuts)]
+        found = [_bag(context, bag, weight, mode, share) for bag, share in zip(bags, shares, strict=True)]
+        return stack(found, 0)
+    share = None if per_sample_weights is None else context.floats(per_sample_weights)
+    return _bag(context, ids, weight, mode, share)
+
+
+def _bag(context: Context, ids: Node, weight: Node, mode: str, share: Node | None) -> Node:
+    rows = embedding(ids, weight, context=context)
+    if share is not None:
+        rows = rows * reshape(share, (*share.shape, 1))
+    axis = rows.ndim - 2
+    return average(rows, axis) if mode == "mean" else reduce(mode, rows, axis, False)
+
+
+@function(FAMILY, example="scaled_dot_product_attention(q, k, v)")
 def scaled_dot_product_attention(
     query: Floats,
     key: Floats,
@@ -248,3 +313,37 @@ def scaled_dot_product_attention(
         scores = select(mask, scores, -math.inf) if mask.dtype == "bool" else apply("add", scores, context.floats(mask))
     weights = apply("softmax", scores, axes=(normal_axis(-1, scores.ndim),), limit=False)
     return matmul(weights, value)
+
+
+@function(FAMILY, example="dot_product_attention(q, k, v)")
+def dot_product_attention(
+    query: Floats,
+    key: Floats,
+    value: Floats,
+    bias: Any = None,
+    mask: Any = None,
+    scale: Any = None,
+    is_causal: Flag = False,
+    *,
+    context: Context,
+) -> Node:
+    """JAX's attention: the heads stand before the last axis, (samples, length, heads, depth) or without samples."""
+    if not 3 <= query.ndim == key.ndim == value.ndim <= 4:
+        raise ShapeError(
+            f"attention takes (samples, length, heads, depth), and the queries are {show_shape(query.shape)}",
+            hint="scaled_dot_product_attention takes the heads before the length",
+        )
+    heads = query.shape[-2]
+    turned = [swapaxes(node, -3, -2) for node in (query, key, value)]
+    for place in (1, 2):  # several heads of the queries share one of the keys
+        if turned[place].shape[-3] != heads:
+            turned[place] = repeat_interleave(turned[place], heads // turned[place].shape[-3], -3, context=context)
+    given = [None if item is None else context.array(item) for item in (bias, mask)]
+    scores_bias = given[0]
+    if given[1] is not None:
+        hidden = select(given[1], constant(0.0, query.dtype), -math.inf)
+        scores_bias = hidden if scores_bias is None else apply("add", scores_bias, hidden)
+    found = scaled_dot_product_attention(
+        turned[0], turned[1], turned[2], scores_bias, is_causal=is_causal, scale=scale, context=context
+    )
+    return swapaxes(found, -3, -2)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jaccli.errors import ShapeError
-from jaccli.formula.functions.registry import Floats, function
+from jaccli.formula.functions.registry import Floats, Whole, function
 from jaccli.formula.functions.shaping import part
-from jaccli.graph.node import DType, Node, apply, cast, constant, filled, show_shape
+from jaccli.formula.values import Context
+from jaccli.graph.node import DType, Node, apply, broadcast_to, cast, constant, filled, show_shape
 
 FAMILY = "Convolution, interpolation and signal"
 
@@ -45,8 +48,10 @@ def polymul(a: Floats, b: Floats) -> Node:
 
 
 @function(FAMILY, example="polyder(p)")
-def polyder(p: Floats) -> Node:
-    """Coefficients of the derivative of a polynomial."""
+def polyder(p: Floats, m: Whole = 1) -> Node:
+    """Coefficients of the derivative of a polynomial, taken m times."""
+    if m != 1:
+        return polyder(polyder(p), m - 1) if m > 1 else p
     degree = _coefficients(p, "polyder").size - 1
     if degree == 0:
         return filled((0,), 0.0, p.dtype)
@@ -55,11 +60,14 @@ def polyder(p: Floats) -> Node:
 
 
 @function(FAMILY, example="polyint(p)")
-def polyint(p: Floats) -> Node:
-    """Coefficients of the integral of a polynomial that is 0 at 0."""
+def polyint(p: Floats, m: Whole = 1, k: Any = None, *, context: Context) -> Node:
+    """Coefficients of the integral of a polynomial, taken m times, that is k at 0 (0 by default)."""
+    if m != 1:
+        return polyint(polyint(p, 1, k, context=context), m - 1, k, context=context) if m > 1 else p
     size = _coefficients(p, "polyint").size
     powers = apply("subtract", constant(float(size), p.dtype), _counted(size, p.dtype))
-    return _joined(apply("divide", p, powers), filled((1,), 0.0, p.dtype))
+    last = filled((1,), 0.0, p.dtype) if k is None else broadcast_to(context.floats(k), (1,))
+    return _joined(apply("divide", p, powers), last)
 
 
 def _counted(length: int, dtype: DType) -> Node:

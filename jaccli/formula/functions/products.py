@@ -234,8 +234,13 @@ def multi_dot(arrays: Any, *more: Any, context: Context) -> Node:
 
 
 @function(FAMILY, example="einsum('ij,jk->ik', A, B)")
-def einsum(subscripts: str, *operands: Any, context: Context) -> Node:
-    """Sum of products over axes with equal letters, in full: ellipsis, repeated letters, any number of arrays."""
+def einsum(subscripts: Any, *operands: Any, context: Context) -> Node:
+    """Sum of products over axes with equal letters, in full: ellipsis, repeated letters, any number of arrays.
+
+    The letters may also stand as lists of numbers after each array: einsum(A, [0, 1], B, [1, 2], [0, 2]).
+    """
+    if not isinstance(subscripts, str):
+        subscripts, operands = _from_lists(context, (subscripts, *operands))
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     nodes = [_numbers(context.array(operand)) for operand in operands]
@@ -254,6 +259,30 @@ def einsum(subscripts: str, *operands: Any, context: Context) -> Node:
 
 
 Term = tuple[str, ...]
+
+
+def _from_lists(context: Context, values: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """The letters and arrays of einsum(A, [0, 1], B, [1, 2], [0, 2])."""
+
+    def letters(value: Any) -> str:
+        if not isinstance(value, (list, tuple)):
+            raise FormulaError(
+                "einsum needs its subscripts: a text first, or a list of numbers after each array",
+                hint="einsum('ij,jk->ik', A, B) or einsum(A, [0, 1], B, [1, 2], [0, 2])",
+            )
+        return "".join("..." if item is Ellipsis else letter(item) for item in value)
+
+    def letter(value: Any) -> str:
+        number = context.integer(value, "a subscript of einsum")
+        if not 0 <= number < len(_LETTERS):
+            raise FormulaError(f"the subscripts of einsum are numbers from 0 to {len(_LETTERS) - 1}, not {number}")
+        return _LETTERS[number]
+
+    pairs = len(values) // 2
+    text = ",".join(letters(values[2 * place + 1]) for place in range(pairs))
+    if len(values) % 2:
+        text = f"{text}->{letters(values[-1])}"
+    return text, values[0 : 2 * pairs : 2]
 
 
 def _read_subscripts(subscripts: str, nodes: list[Node]) -> tuple[list[Term], Term]:

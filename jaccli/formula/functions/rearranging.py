@@ -143,7 +143,7 @@ def _argsort(x: Node, axis: int, context: Context) -> Node:
     return argsort(x, axis, context=context)
 
 
-def _target(context: Context, x: Node, axis: int, index: Any) -> Node:
+def target_places(context: Context, x: Node, axis: int, index: Any) -> Node:
     """The places that an index for each entry chooses along an axis, as PyTorch's scatter does."""
     node = context.array(index)
     if node.is_float:
@@ -159,7 +159,7 @@ def _target(context: Context, x: Node, axis: int, index: Any) -> Node:
     return context.array(entries(context, places(x), items))
 
 
-def _source(context: Context, src: Any, like: Node) -> Node:
+def source_like(context: Context, src: Any, like: Node) -> Node:
     """The leading part of the source that is as long as the index."""
     node = context.array(src)
     if node.ndim == 0:
@@ -175,8 +175,8 @@ def scatter(
 ) -> Node:
     """The array with entries written over at an index for each place of an axis, as PyTorch."""
     place = normal_axis(axis, x.ndim)
-    target = _target(context, x, place, index)
-    source = _source(context, value if src is None else src, target)
+    target = target_places(context, x, place, index)
+    source = source_like(context, value if src is None else src, target)
     flat = reshape(x, (x.size,))
     if reduce == "add":
         return added(x.shape, flat, target, cast(source, x.dtype))
@@ -188,11 +188,11 @@ def scatter(
 @function(FAMILY, kinks=_NUMBERS, example="scatter_add(x, 0, [1, 1], y)")
 def scatter_add(x: Array, axis: Whole, index: Any, src: Any, *, context: Context) -> Node:
     """The array with entries added at an index for each place of an axis, as PyTorch."""
-    target = _target(context, x, normal_axis(axis, x.ndim), index)
-    return added(x.shape, reshape(x, (x.size,)), target, cast(_source(context, src, target), x.dtype))
+    target = target_places(context, x, normal_axis(axis, x.ndim), index)
+    return added(x.shape, reshape(x, (x.size,)), target, cast(source_like(context, src, target), x.dtype))
 
 
-def _slabs(context: Context, x: Node, axis: int, index: Any) -> Node:
+def slab_places(context: Context, x: Node, axis: int, index: Any) -> Node:
     """The places of the slabs that an index chooses along an axis."""
     whole = SliceValue(None, None, None)
     return context.array(entries(context, places(x), [*[whole] * normal_axis(axis, x.ndim), context.array(index)]))
@@ -202,17 +202,19 @@ def _slabs(context: Context, x: Node, axis: int, index: Any) -> Node:
 def index_add(x: Array, axis: Whole, index: Any, source: Any, alpha: Any = 1, *, context: Context) -> Node:
     """The array with slabs added at the indices of an axis, which may repeat."""
     weighted = apply("multiply", context.floats(source), context.floats(alpha)) if alpha != 1 else context.array(source)
-    return added(x.shape, reshape(x, (x.size,)), _slabs(context, x, axis, index), cast(weighted, x.dtype))
+    return added(x.shape, reshape(x, (x.size,)), slab_places(context, x, axis, index), cast(weighted, x.dtype))
 
 
 @function(FAMILY, kinks=_NUMBERS, example="index_copy(x, 0, [1, 0], y)")
 def index_copy(x: Array, axis: Whole, index: Any, source: Any, *, context: Context) -> Node:
     """The array with slabs written over at the indices of an axis."""
-    return replaced(context, x.shape, reshape(x, (x.size,)), _slabs(context, x, axis, index), context.array(source))
+    return replaced(
+        context, x.shape, reshape(x, (x.size,)), slab_places(context, x, axis, index), context.array(source)
+    )
 
 
 @function(FAMILY, kinks=_NUMBERS, example="index_fill(x, 0, [1], 0)")
 def index_fill(x: Array, axis: Whole, index: Any, value: Any, *, context: Context) -> Node:
     """The array with one value at the indices of an axis."""
     node = context.floats(value) if x.is_float else context.array(value)
-    return replaced(context, x.shape, reshape(x, (x.size,)), _slabs(context, x, axis, index), node)
+    return replaced(context, x.shape, reshape(x, (x.size,)), slab_places(context, x, axis, index), node)

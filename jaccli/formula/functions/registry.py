@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from jaccli.errors import FormulaError, nearest
+from jaccli.formula.functions.arguments import IGNORED, KEYWORDS, TORCH_ONLY, order
 from jaccli.formula.functions.complex_arrays import holds_complex, of_complex
+from jaccli.formula.functions.refusals import refusal
 from jaccli.formula.names import Dialect, Qualified, split_prefix
 from jaccli.formula.values import Context, Value, describe
 from jaccli.graph.node import Node
@@ -27,50 +29,6 @@ Axis = int | tuple[int, ...] | None
 Whole = int
 Flag = bool
 Builder = TypeVar("Builder", bound=Callable[..., Value])
-
-_KEYWORDS: dict[str, tuple[str, ...]] = {
-    "dim": ("axis", "axes", "axis1"),
-    "dims": ("axis", "axes", "reps"),
-    "axis": ("axes",),
-    "axes": ("axis",),
-    "dim0": ("axis1",),
-    "dim1": ("axis2",),
-    "dim2": ("axis2",),
-    "keepdim": ("keepdims",),
-    "ddof": ("correction",),
-    "unbiased": ("correction",),
-    "a_min": ("min",),
-    "a_max": ("max",),
-    "min_val": ("min",),
-    "max_val": ("max",),
-    "p": ("ord",),
-    "interpolation": ("method",),
-    "shifts": ("shift",),
-    "reverse": ("descending",),
-    "size": ("shape",),
-    "newshape": ("shape",),
-    "repeats": ("repeats", "reps"),
-    "reps": ("repeats",),
-    "indices": ("index",),
-    "diagonal": ("k",),
-    "offset": ("k", "offset"),
-    "k": ("offset",),
-    "input": ("x", "a"),
-    "other": ("y", "b"),
-    "a": ("x",),
-    "arr": ("x",),
-    "array": ("x",),
-    "inplace": (),
-}
-_TORCH_ONLY = frozenset({"dim", "dims", "keepdim", "unbiased", "p"})
-_IGNORED = frozenset(
-    [
-        *("dtype", "device", "out", "inplace", "copy", "order", "requires_grad", "casting", "layout", "optimize"),
-        *("check_finite", "overwrite_a", "overwrite_b", "indices_are_sorted", "unique_indices", "precision"),
-        *("preferred_element_type", "memory_format", "non_blocking"),
-    ]
-)
-"""Keywords that say how an array is stored or checked, not what it holds."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +135,8 @@ def find(path: str) -> tuple[Function, Qualified]:
     functional = f"F.{qualified.name}"
     if qualified.prefix in ("F", "torch.nn.functional", "nn.functional") and functional in table:
         return table[functional], qualified
-    for spelling in (special, qualified.name):
+    under_lax = qualified.prefix.endswith("lax")
+    for spelling in (f"lax.{qualified.name}" if under_lax else special, special, qualified.name):
         if spelling in table:
             return table[spelling], qualified
     from jaccli.formula.functions.ufuncs import method_of
@@ -185,9 +144,20 @@ def find(path: str) -> tuple[Function, Qualified]:
     method = method_of(qualified.name, table)
     if method:
         return method, qualified
+    base = _plain_name(qualified.name)
+    if base in table:
+        return table[base], qualified
+    refused = refusal(path)
+    if refused:
+        raise FormulaError(f"{path} {refused.why}", hint=refused.hint)
     guess = nearest(qualified.name, [known for known in table if "." not in known])
     hint = f"did you mean {guess}? " if guess else ""
     raise FormulaError(f"unknown function {path}", hint=f"{hint}`jaccli ops` lists all functions")
+
+
+def _plain_name(name: str) -> str:
+    """`relu_` and `select_copy` as relu and select: what is changed in place, or copied, has the same value."""
+    return name.removesuffix("_") if name.endswith("_") else name.removesuffix("_copy")
 
 
 def call(
@@ -201,7 +171,7 @@ def call(
     is_method: bool = False,
 ) -> Value:
     """The value of a function applied to arguments, converted as its signature says."""
-    if _TORCH_ONLY & keywords.keys():
+    if TORCH_ONLY & keywords.keys():
         dialect = dialect or "torch"
     if holds_complex(arguments):
 
@@ -215,10 +185,38 @@ def call(
     context.prefix = prefix
     context.is_method = is_method
     context.positional = len(arguments)
-    positional, named = _bind(entry, context, arguments, dict(keywords))
+    arguments, keywords = _in_our_order(entry, dialect, arguments, keywords)
+    positional, named = _bind(entry, context, arguments, keywords)
     if entry.takes_context:
         named["context"] = context
     return entry.build(*positional, **named)
+
+
+def use(context: Context, name: str, *arguments: Value, **keywords: Value) -> Value:
+    """The value of another function of the language, in NumPy's meaning, inside that of one being built."""
+    held = context.dialect, context.prefix, context.is_method, context.positional
+    try:
+        return call(find(name)[0], context, list(arguments), keywords)
+    finally:
+        context.dialect, context.prefix, context.is_method, context.positional = held
+
+
+def _in_our_order(
+    entry: Function, dialect: Dialect | None, arguments: list[Value], keywords: dict[str, Value]
+) -> tuple[list[Value], dict[str, Value]]:
+    """Arguments in a library's own order: those that stand elsewhere here become keywords."""
+    theirs = order(dialect, entry.name)
+    ours = [parameter.name for parameter in entry.parameters]
+    agreed = 0
+    while agreed < min(len(theirs), len(ours), len(arguments)) and theirs[agreed] == ours[agreed]:
+        agreed += 1
+    if agreed >= min(len(theirs), len(arguments)):
+        return arguments, dict(keywords)
+    moved = {name: value for name, value in zip(theirs[agreed:], arguments[agreed:], strict=False) if name != "-"}
+    twice = moved.keys() & keywords.keys()
+    if twice:
+        raise FormulaError(f"{entry.name} is given its argument {min(twice)} twice", hint=_usage(entry))
+    return arguments[:agreed] + arguments[len(theirs) :], {**moved, **keywords}
 
 
 def _bind(
@@ -237,7 +235,7 @@ def _bind(
     taken = {slot.name for slot in slots[: len(positional)] if slot.kind is not inspect.Parameter.VAR_POSITIONAL}
     if slots and slots[-1].kind is inspect.Parameter.VAR_POSITIONAL and len(positional) < len(slots):
         variable = slots[-1].name
-        for keyword in (variable, *(k for k, names in _KEYWORDS.items() if variable in names)):
+        for keyword in (variable, *(k for k, names in KEYWORDS.items() if variable in names)):
             if keyword in keywords:
                 positional.append(keywords.pop(keyword))
                 break
@@ -261,10 +259,10 @@ def _bind_keywords(entry: Function, context: Context, keywords: dict[str, Value]
             continue
         if target not in parameters:
             # diagonal(dim1=, dim2=) counts its axes from 1, transpose(dim0=, dim1=) from 0.
-            known = ("axis1",) if keyword == "dim1" and "dim2" in keywords else _KEYWORDS.get(keyword, ())
+            known = ("axis1",) if keyword == "dim1" and "dim2" in keywords else KEYWORDS.get(keyword, ())
             target = next((name for name in known if name in parameters), "")
         if not target:
-            if keyword in _IGNORED:
+            if keyword in IGNORED:
                 continue
             guess = nearest(keyword, list(parameters))
             hint = f"did you mean {guess}? " if guess else ""

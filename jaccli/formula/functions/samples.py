@@ -75,7 +75,7 @@ def _periodic(context: Context, x: Node, xp: Node, fp: Node, period: Any) -> tup
     return x, xp, apply("concatenate", part(fp, 0, last, 1), fp, part(fp, 0, 0, 1), axis=0)
 
 
-@function(FAMILY, example="polyval([1, 0, -2], x)")
+@function(FAMILY, "poly1d", example="polyval([1, 0, -2], x)")
 def polyval(p: Floats, x: Floats) -> Node:
     """The polynomial with coefficients p, the highest power first, at x."""
     if p.ndim != 1:
@@ -173,6 +173,10 @@ def vander(x: Array, n: Any = None, increasing: bool = False, *, context: Contex
 
 
 @function(FAMILY, example="polyfit(x, y, 1)")
-def polyfit(x: Floats, y: Floats, deg: Whole, *, context: Context) -> Node:
-    """The coefficients, the highest power first, of the polynomial of least squares through samples."""
-    return context.array(lstsq(vander(x, deg + 1, context=context), y, context=context))
+def polyfit(x: Floats, y: Floats, deg: Whole, w: Any = None, *, context: Context) -> Node:
+    """The coefficients, the highest power first, of the polynomial of least squares through samples, with weights w."""
+    powers = vander(x, deg + 1, context=context)
+    if w is not None:
+        weight = context.floats(w)
+        powers, y = powers * reshape(weight, (weight.size, 1)), y * weight
+    return context.array(lstsq(powers, y, context=context))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jaccli.errors import FormulaError
-from jaccli.formula.functions.registry import Array, Axis, Floats, Whole, function
+from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, Whole, function
 from jaccli.formula.functions.shaping import moveaxis, part
 from jaccli.formula.values import Context
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape
@@ -27,17 +27,25 @@ def along(name: str, x: Node, axis: Axis, **params: Any) -> Node:
 
 
 @function(FAMILY, "cumulative_sum", example="cumsum(x, axis=0)")
-def cumsum(x: Array, axis: Axis = None) -> Node:
-    """Running sum along an axis."""
-    return along("cumsum", cast(x, "int64") if x.dtype == "bool" else x, axis, reverse=False)
+def cumsum(x: Array, axis: Axis = None, reverse: Flag = False, include_initial: Flag = False) -> Node:
+    """Running sum along an axis, from its end with reverse=True; include_initial puts a 0 before it."""
+    sums = along("cumsum", cast(x, "int64") if x.dtype == "bool" else x, axis, reverse=reverse)
+    return _with_first(sums, axis, 0.0) if include_initial else sums
 
 
 @function(FAMILY, "cumulative_prod", kinks="exact at zeros, to every order", example="cumprod(x, axis=0)")
-def cumprod(x: Array, axis: Axis = None) -> Node:
-    """Running product along an axis."""
+def cumprod(x: Array, axis: Axis = None, reverse: Flag = False, include_initial: Flag = False) -> Node:
+    """Running product along an axis, from its end with reverse=True; include_initial puts a 1 before it."""
     flat = reshape(x, (x.size,)) if axis is None else x
-    before = along("exclusive_cumprod", flat, 0 if axis is None else axis, reverse=False)
-    return apply("multiply", before, flat)
+    before = along("exclusive_cumprod", flat, 0 if axis is None else axis, reverse=reverse)
+    products = apply("multiply", before, flat)
+    return _with_first(products, axis, 1.0) if include_initial else products
+
+
+def _with_first(x: Node, axis: Axis, value: float) -> Node:
+    place = normal_axis(axis if isinstance(axis, int) else 0, x.ndim)
+    first = broadcast_to(cast(constant(value, "float64"), x.dtype), (*x.shape[:place], 1, *x.shape[place + 1 :]))
+    return apply("concatenate", first, x, axis=place)
 
 
 @function(FAMILY, example="diff(x)")

@@ -6,7 +6,7 @@ from typing import Any
 
 from jaccli.errors import FormulaError
 from jaccli.formula.arithmetic import operands
-from jaccli.formula.functions.registry import Array, Floats, function
+from jaccli.formula.functions.registry import Array, Floats, function, use
 from jaccli.formula.values import Context, Value, as_mask, of_kind
 from jaccli.graph.node import Node, apply, broadcast_to, constant
 
@@ -118,8 +118,10 @@ def Piecewise(*pairs: Any, context: Context) -> Node:
 
 
 @function(FAMILY, example="select([x < 0, x > 1], [0*x, x], 1)")
-def select(condlist: Any, choicelist: Any, default: Any = 0, *, context: Context) -> Node:
-    """The entry of the first array whose condition holds, else the default."""
+def select(condlist: Any, choicelist: Any, default: Any = 0, *, context: Context) -> Value:
+    """The entry of the first array whose condition holds, else the default; x.select(axis, i) as PyTorch's method."""
+    if isinstance(condlist, Node) and (context.is_torch or context.is_method):
+        return use(context, "index_in_dim", condlist, default, choicelist, keepdims=False)
     if isinstance(condlist, Node) and context.dialect == "jax":
         return where(condlist, choicelist, default, context=context)
     if not isinstance(condlist, (list, tuple)) or not isinstance(choicelist, (list, tuple)):
@@ -177,12 +179,16 @@ def copysign(x: Floats, y: Floats) -> Node:
 
 
 @function(FAMILY, kinks="0 where an entry was replaced", example="nan_to_num(x)")
-def nan_to_num(x: Floats, nan: float = 0.0) -> Node:
-    """NaN becomes 0, infinities the largest numbers."""
+def nan_to_num(x: Floats, nan: Any = 0.0, posinf: Any = None, neginf: Any = None, *, context: Context) -> Node:
+    """NaN becomes 0, infinities the largest numbers, or the numbers given."""
     largest = 1.7976931348623157e308 if x.dtype == "float64" else 3.4028234663852886e38
-    kept = apply("where", apply("isnan", x), constant(nan, x.dtype), x)
-    bounded = apply("clip", kept, constant(-largest, x.dtype), constant(largest, x.dtype))
-    return apply("where", apply("isinf", x), apply("stop_gradient", bounded), kept)
+    ends = [
+        constant(default if given is None else float(context.static(given)), x.dtype)
+        for given, default in ((nan, 0.0), (posinf, largest), (neginf, -largest))
+    ]
+    kept = apply("where", apply("isnan", x), ends[0], x)
+    end = apply("where", apply("less", x, constant(0.0, x.dtype)), ends[2], ends[1])
+    return apply("where", apply("isinf", x), end, kept)
 
 
 @function(FAMILY, "detach", example="x*stop_gradient(x)")

@@ -61,7 +61,7 @@ def _reshape(x: Node, lengths: tuple[int, ...]) -> Node:
     return apply("reshape", x, shape=lengths)
 
 
-@function(FAMILY, example="view_as(x, y)")
+@function(FAMILY, "reshape_as", example="view_as(x, y)")
 def view_as(x: Array, y: Array) -> Node:
     """The entries of the first under the shape of the second."""
     return _reshape(x, y.shape)
@@ -83,7 +83,7 @@ def flatten(x: Array, start_dim: Whole = 0, end_dim: Whole = -1) -> Node:
     return apply("reshape", x, shape=(*x.shape[:first], merged, *x.shape[last + 1 :]))
 
 
-@function(FAMILY, example="unflatten(x, 0, (2, 2))")
+@function(FAMILY, "Unflatten", example="unflatten(x, 0, (2, 2))")
 def unflatten(x: Array, axis: Whole, sizes: Any, *, context: Context) -> Node:
     """One axis split into several."""
     one = normal_axis(axis, x.ndim)

@@ -62,7 +62,7 @@ def correlate(a: Floats, v: Floats, mode: str = "valid", *, context: Context) ->
     return _cut(full, max(a.size, v.size), min(a.size, v.size), kept)
 
 
-def _several(context: Context, value: Any, count: int, what: str) -> Lengths:
+def several(context: Context, value: Any, count: int, what: str) -> Lengths:
     numbers = context.integers(value, what)
     numbers = numbers * count if len(numbers) == 1 else numbers
     if len(numbers) != count:
@@ -70,7 +70,7 @@ def _several(context: Context, value: Any, count: int, what: str) -> Lengths:
     return numbers
 
 
-def _padded(x: Node, widths: list[tuple[int, int]], value: float = 0.0) -> Node:
+def padded(x: Node, widths: list[tuple[int, int]], value: float = 0.0) -> Node:
     """x with entries of one value at both ends of its last axes; a negative width cuts."""
     first = x.ndim - len(widths)
     for axis, (before, after) in enumerate(widths, first):
@@ -91,7 +91,7 @@ def _same_widths(x: Node, sizes: Lengths, dilation: Lengths) -> list[tuple[int, 
     return widths
 
 
-def _convolution(
+def convolution(
     context: Context, x: Node, weight: Node, bias: Any, rank: int, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Node:
     """Cross-correlation of (samples, channels, …) with (outputs, channels, …), as PyTorch."""
@@ -111,12 +111,12 @@ def _convolution(
             + (f" for {groups} groups" if groups != 1 else "")
         )
     sizes = weight.shape[2:]
-    gaps, steps = (_several(context, v, rank, w) for v, w in ((dilation, "dilation"), (stride, "stride")))
+    gaps, steps = (several(context, v, rank, w) for v, w in ((dilation, "dilation"), (stride, "stride")))
     if padding in ("same", "valid"):
         widths = _same_widths(x, sizes, gaps) if padding == "same" else [(0, 0)] * rank
     else:
-        widths = [(n, n) for n in _several(context, padding, rank, "padding")]
-    slid = apply("windows", _padded(x, widths), sizes=sizes, strides=steps, dilation=gaps)
+        widths = [(n, n) for n in several(context, padding, rank, "padding")]
+    slid = apply("windows", padded(x, widths), sizes=sizes, strides=steps, dilation=gaps)
     places = slid.shape[2 : 2 + rank]
     grouped = reshape(slid, (samples, groups, shared, *places, *sizes))
     kernels = reshape(weight, (groups, outputs // groups, shared, *sizes))
@@ -142,7 +142,7 @@ def _conv(rank: int, axes: str) -> None:
         *,
         context: Context,
     ) -> Node:
-        return _convolution(context, x, weight, bias, rank, stride, padding, dilation, groups)
+        return convolution(context, x, weight, bias, rank, stride, padding, dilation, groups)
 
     build.__doc__ = f"Cross-correlation of (samples, channels, {axes}) with weights (outputs, channels, {axes})."
     function(FAMILY, f"Conv{rank}d", name=f"conv{rank}d", example=f"conv{rank}d(x, w)")(build)
@@ -176,34 +176,65 @@ def _matrices(a: Node, kernel: Node, mode: str, what: str) -> Node:
     full = [(n - 1, n - 1) for n in sizes]
     same = [(n // 2, (n - 1) // 2) if what == "convolve2d" else ((n - 1) // 2, n // 2) for n in sizes]
     widths = {"full": full, "same": same, "valid": [(0, 0), (0, 0)]}[mode]
-    slid = apply("windows", _padded(a, widths), sizes=sizes, strides=(1, 1), dilation=(1, 1))
+    slid = apply("windows", padded(a, widths), sizes=sizes, strides=(1, 1), dilation=(1, 1))
     return contract(slid, kernel, [0, 1, 2, 3], [2, 3], [0, 1])
 
 
 def _pooled(
-    context: Context, x: Node, rank: int, size: Any, stride: Any, padding: Any, dilation: Any, fill: float
+    context: Context,
+    x: Node,
+    rank: int,
+    size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    fill: float,
+    ceil_mode: bool = False,
 ) -> tuple[Node, Lengths]:
     """Windows of the last axes with the places in one axis, and the windows' size."""
     if x.ndim < rank:
         raise ShapeError(f"pooling over {rank} axes does not fit an array of shape {show_shape(x.shape)}")
-    sizes = _several(context, size, rank, "kernel_size")
-    steps = sizes if stride is None else _several(context, stride, rank, "stride")
+    sizes = several(context, size, rank, "kernel_size")
+    steps = sizes if stride is None else several(context, stride, rank, "stride")
     if any(n < 1 for n in (*sizes, *steps)):
         raise FormulaError("sizes and strides of a window are 1 or more")
-    widths = [(n, n) for n in _several(context, padding, rank, "padding")]
-    gaps = _several(context, dilation, rank, "dilation")
-    slid = apply("windows", _padded(x, widths, fill), sizes=sizes, strides=steps, dilation=gaps)
+    widths = [(n, n) for n in several(context, padding, rank, "padding")]
+    gaps = several(context, dilation, rank, "dilation")
+    if ceil_mode:
+        lengths = x.shape[x.ndim - rank :]
+        widths = [
+            (ends[0], ends[1] + _rest(length + 2 * ends[0] - gap * (size - 1) - 1, step, length + ends[0]))
+            for ends, length, size, step, gap in zip(widths, lengths, sizes, steps, gaps, strict=True)
+        ]
+    slid = apply("windows", padded(x, widths, fill), sizes=sizes, strides=steps, dilation=gaps)
     count = 1
     for n in sizes:
         count *= n
     return reshape(slid, (*slid.shape[: slid.ndim - rank], count)), sizes
 
 
+def _rest(beyond: int, step: int, end: int) -> int:
+    """What is missing for one window more, which must begin before the end; nothing where the windows fit."""
+    missing = -beyond % step
+    begins = -(-beyond // step) * step
+    return missing if begins < end else 0
+
+
 def _pool(rank: int) -> None:
     def largest(
-        x: Floats, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, *, context: Context
+        x: Floats,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: Flag = False,
+        return_indices: Flag = False,
+        *,
+        context: Context,
     ) -> Node:
-        lines, _ = _pooled(context, x, rank, kernel_size, stride, padding, dilation, -float("inf"))
+        if return_indices:
+            raise FormulaError("the indices of a pooling are not given", hint="leave return_indices out")
+        lines, _ = _pooled(context, x, rank, kernel_size, stride, padding, dilation, -float("inf"), ceil_mode)
         first = apply("argmax", lines, axes=(lines.ndim - 1,))
         chosen = apply("equal", reshape(first, (*first.shape, 1)), apply("iota", length=lines.shape[-1]))
         return apply("sum", select(chosen, lines, 0.0), axes=(lines.ndim - 1,))
@@ -214,15 +245,22 @@ def _pool(rank: int) -> None:
         stride: Any = None,
         padding: Any = 0,
         count_include_pad: Flag = True,
+        ceil_mode: Flag = False,
+        divisor_override: Any = None,
         *,
         context: Context,
     ) -> Node:
-        lines, _ = _pooled(context, x, rank, kernel_size, stride, padding, 1, 0.0)
+        lines, _ = _pooled(context, x, rank, kernel_size, stride, padding, 1, 0.0, ceil_mode)
         total = apply("sum", lines, axes=(lines.ndim - 1,))
-        if count_include_pad:
+        if divisor_override is not None:
+            return apply("divide", total, constant(float(context.integer(divisor_override, "divisor")), x.dtype))
+        if count_include_pad and not ceil_mode:
             return apply("divide", total, constant(float(lines.shape[-1]), x.dtype))
         ones = broadcast_to(constant(1.0, x.dtype), x.shape)
-        counted, _ = _pooled(context, ones, rank, kernel_size, stride, padding, 1, 0.0)
+        if count_include_pad:  # of what ceil_mode adds, nothing counts
+            ones = padded(ones, [(n, n) for n in several(context, padding, rank, "padding")], 1.0)
+            padding = 0
+        counted, _ = _pooled(context, ones, rank, kernel_size, stride, padding, 1, 0.0, ceil_mode)
         return apply("divide", total, apply("sum", counted, axes=(lines.ndim - 1,)))
 
     largest.__doc__ = f"Largest entry of each window of the last {rank} axes."
@@ -254,7 +292,7 @@ def _transposed(rank: int, axes: str) -> None:
         context: Context,
     ) -> Node:
         steps, crop, more, gaps = (
-            _several(context, value, rank, what)
+            several(context, value, rank, what)
             for value, what in (
                 (stride, "stride"),
                 (padding, "padding"),
@@ -275,7 +313,7 @@ def _transposed(rank: int, axes: str) -> None:
                 raise ShapeError(f"{name}: a padding of {cut} leaves nothing of {length} entries")
             bounds.append((cut, length - 2 * cut + min(extra, cut), 1))
         result = take_slices(spread, tuple(bounds))
-        result = _padded(result, [(0, extra - min(extra, cut)) for extra, cut in zip(more, crop, strict=True)])
+        result = padded(result, [(0, extra - min(extra, cut)) for extra, cut in zip(more, crop, strict=True)])
         if bias is not None:
             result = apply("add", result, reshape(context.floats(bias), (result.shape[1], *(1,) * rank)))
         return result
@@ -304,9 +342,10 @@ def _spread_out(x: Node, weight: Node, rank: int, groups: int, steps: Lengths, g
 
 _transposed(1, "width")
 _transposed(2, "height, width")
+_transposed(3, "depth, height, width")
 
 
-@function(FAMILY, example="pixel_shuffle(x, 2)")
+@function(FAMILY, "PixelShuffle", example="pixel_shuffle(x, 2)")
 def pixel_shuffle(x: Floats, upscale_factor: Whole) -> Node:
     """Channels spread over pixels: (…, c*r*r, h, w) to (…, c, h*r, w*r)."""
     r = upscale_factor

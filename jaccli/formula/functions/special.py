@@ -61,12 +61,22 @@ entry("erf")
 entry("erfc")
 entry("erfcx")
 entry("erfi")
-entry("erfinv")
+entry("erfinv", "erf_inv")
 entry("erfcinv")
 entry("ndtr")
 entry("log_ndtr")
 entry("ndtri")
-entry("logit")
+
+
+@function(FAMILY, kinks=table()["logit"].kinks, example="logit(x)")
+def logit(x: Floats, eps: Any = None, *, context: Context) -> Node:
+    """log(x/(1 - x)); with eps of x kept between eps and 1 - eps."""
+    if eps is None:
+        return apply("logit", x)
+    edge = float(context.static(eps))
+    return apply("logit", apply("clip", x, number(x, edge), number(x, 1.0 - edge)))
+
+
 entry("xlogy")
 entry("xlog1py")
 entry("entr")
@@ -163,7 +173,7 @@ def polygamma(n: Any, x: Floats, *, context: Context) -> Node:
     return apply("polygamma", x, order=order)
 
 
-@function(FAMILY, example="multigammaln(x, 3)")
+@function(FAMILY, "mvlgamma", example="multigammaln(x, 3)")
 def multigammaln(a: Floats, d: Whole) -> Node:
     """log of the multivariate gamma function of dimension d."""
     if not 1 <= d <= 10_000:

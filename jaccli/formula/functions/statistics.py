@@ -11,7 +11,7 @@ from jaccli.formula.functions.products import matmul
 from jaccli.formula.functions.reductions import mean, normal_axes, reduce
 from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, Whole, function
 from jaccli.formula.functions.scans import along as scan
-from jaccli.formula.functions.shaping import part, transposed
+from jaccli.formula.functions.shaping import flip, part, transposed
 from jaccli.formula.values import Context, Pair, Value
 from jaccli.graph.node import Node, apply, cast, constant, reshape, select, show_shape, size_of, transpose
 from jaccli.graph.primitive import normal_axis
@@ -248,6 +248,27 @@ def _nan_extreme(name: str, doc: str, neutral: float) -> None:
     function(REDUCTIONS, name=f"nan{name}", kinks=_SHARED, example=f"nan{name}(x)")(build)
 
 
+def _nan_place(name: str, neutral: float) -> None:
+    def build(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Node:
+        return reduce(f"arg{name}", select(apply("isnan", x), neutral, x), axis, keepdims)
+
+    build.__doc__ = f"Index of the {name}imum of the entries that are not NaN; no derivative."
+    function(REDUCTIONS, name=f"nanarg{name}", example=f"nanarg{name}(x)")(build)
+
+
+_nan_place("max", -math.inf)
+_nan_place("min", math.inf)
+
+
+@function(REDUCTIONS, kinks="0 for equal entries, as std", example="sem(x)")
+def sem(x: Floats, axis: Axis = 0, ddof: float = 1.0, keepdims: Flag = False, *, context: Context) -> Node:
+    """Standard error of the mean: std with correction 1 over the root of the number of entries."""
+    from jaccli.formula.functions.reductions import std
+
+    root = math.sqrt(max(size_of(x.shape[one] for one in normal_axes(axis, x.ndim)), 1))
+    return std(x, axis, ddof, keepdims, context=context) / root
+
+
 _nan_extreme("max", "Largest of the entries that are not NaN.", -math.inf)
 _nan_extreme("min", "Smallest of the entries that are not NaN.", math.inf)
 
@@ -338,8 +359,10 @@ _running("cummin", "Smallest entry so far along an axis.")
 
 
 @function(SCANS, "cumlogsumexp", example="logcumsumexp(x, axis=0)")
-def logcumsumexp(x: Floats, axis: Axis = None) -> Node:
-    """log of the running sum of exponentials along an axis, without overflow."""
+def logcumsumexp(x: Floats, axis: Axis = None, reverse: Flag = False) -> Node:
+    """log of the running sum of exponentials along an axis, without overflow; from its end with reverse=True."""
+    if reverse:
+        return flip(scan("logcumsumexp", flip(x, axis), axis), axis)
     return scan("logcumsumexp", x, axis)
 
 
@@ -352,11 +375,15 @@ def cumtrapz(y: Floats, x: Any = None, dx: Any = 1.0, axis: Whole = -1, *, conte
 
 
 @function(SCANS, example="ediff1d(x)")
-def ediff1d(x: Array, *, context: Context) -> Node:
-    """Differences of neighbours of all entries in order."""
+def ediff1d(x: Array, to_end: Any = None, to_begin: Any = None, *, context: Context) -> Node:
+    """Differences of neighbours of all entries in order, between the entries given for both ends."""
+    from jaccli.formula.functions.assembly import append
     from jaccli.formula.functions.scans import diff
 
-    return diff(reshape(x, (x.size,)), context=context)
+    found = diff(reshape(x, (x.size,)), context=context)
+    if to_begin is not None:
+        found = append(context.floats(to_begin), found, context=context)
+    return found if to_end is None else append(found, context.floats(to_end), context=context)
 
 
 @function(SCANS, kinks="the jumps that it adds are held fixed", example="unwrap(x)")

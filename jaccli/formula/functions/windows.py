@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jaccli.errors import FormulaError
@@ -71,3 +71,23 @@ def kaiser(m: Whole, beta: Any, *, context: Context) -> Node:
     inside = apply("maximum", 1.0 - (place / half) * (place / half), constant(0.0, context.float_dtype))
     bessel = functools.partial(call, find("i0")[0], context)
     return context.array(bessel([width * apply("sqrt", inside)], {})) / context.array(bessel([width], {}))
+
+
+@function(FAMILY, example="bartlett_window(8)")
+def bartlett_window(window_length: Whole, periodic: bool = True, *, context: Context) -> Node:
+    """The triangular window, as PyTorch: by default one that repeats."""
+    return _shortened(bartlett, window_length, bool(context.static(periodic)), context=context)
+
+
+@function(FAMILY, example="kaiser_window(8)")
+def kaiser_window(window_length: Whole, periodic: bool = True, beta: Any = 12.0, *, context: Context) -> Node:
+    """Kaiser's window, as PyTorch: by default one that repeats."""
+    whole = functools.partial(kaiser, beta=beta)
+    return _shortened(whole, window_length, bool(context.static(periodic)), context=context)
+
+
+def _shortened(window: Callable[..., Node], count: int, periodic: bool, *, context: Context) -> Node:
+    """A window of one entry more without its last, where it repeats."""
+    if not periodic or count <= 1:
+        return window(count, context=context)
+    return apply("slice", window(count + 1, context=context), bounds=((0, count, 1),))
