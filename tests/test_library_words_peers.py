@@ -168,14 +168,9 @@ TORCH: list[Row] = [
         ),
     ),
     (
-        "torch.istft(torch.stft(x,8,2,window=torch.hann_window(8, dtype=torch.float64),return_complex=True)*2,8,2,window=torch.hann_window(8, dtype=torch.float64))",
-        {"x": LINE},
-        lambda x: torch.istft(
-            torch.stft(x, 8, 2, window=torch.hann_window(8, dtype=torch.float64), return_complex=True) * 2,
-            8,
-            2,
-            window=torch.hann_window(8),
-        ),
+        "torch.istft(torch.stft(x,8,2,window=w,return_complex=True)*2,8,2,window=w)",
+        {"x": LINE, "w": unit(8)},
+        lambda x, w: torch.istft(torch.stft(x, 8, 2, window=w, return_complex=True) * 2, 8, 2, window=w),
     ),
     (
         "torch.fft.irfft2(torch.fft.rfft2(x)*2,s=(4,3))",

@@ -174,7 +174,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Refusal], ...] = (
     (re.compile(r"(^|\.)(obl|pro|mathieu|pbdv|pbvv|ellip_harm|ellip_normal|it2struve0|tklmbda|lqm?n)"), _RARE),
     (re.compile(r"(^|\.)(sparse_|to_sparse|quantized_|is_(dist|coal|set|vulkan|contig))"), _QUERY),
     (re.compile(r"(^|\.)(cudnn|miopen|mkldnn|fbgemm|sym|q)_"), _COMPILED),
-    (re.compile(r"(jax\.)?(vmap|jit|grad|hessian|jacfwd|jacrev|vjp|jvp)$"), _LOOP),
+    (re.compile(r"^(jax\.)?(vmap|jit|grad|hessian|jacfwd|jacrev|vjp|jvp)$"), _LOOP),
 )
 
 
