@@ -107,3 +107,12 @@ def test_a_function_in_place_gives_a_new_array_and_says_so() -> None:
     formula = Formula("y = x.abs_(); x + y + torch.relu_(x)")
     np.testing.assert_allclose(formula.value({"x": X}), X + abs(X) + np.maximum(X, 0))
     assert any("abs_ gives a new array here" in note for note in formula.notes)
+
+
+def test_the_slope_of_a_power_changes_with_an_exponent_that_is_0() -> None:
+    inputs = {"x": np.array([2.0, 3.0, 0.0]), "n": np.array([0.0, 0.5, 0.0])}
+    blocks = Formula("sum(x**n)").hessian(inputs)
+    expected = [1 / 2, 3.0**-0.5 * (1 + 0.5 * np.log(3)), 0]
+    np.testing.assert_allclose(np.diag(blocks["x"]["n"]), expected, rtol=1e-12)
+    np.testing.assert_allclose(blocks["x"]["n"], blocks["n"]["x"].T, rtol=1e-12)
+    np.testing.assert_array_equal(Formula("x**n").diagonal(inputs)["x"][[0, 2]], 0)

@@ -111,6 +111,9 @@ def _power_base(g: Node, y: Node, a: Node, b: Node) -> Node | Masked:
             return Masked(filled(y.shape, 0.0, g.dtype), nowhere)
         return g * (b * a) if fixed == 2 else g if fixed == 1 else g * (b * a ** (fixed - 1.0))
     live = apply("not_equal", b, constant(0.0, b.dtype))
+    if b.reads_input:
+        # Away from the base 0 an exponent of 0 is one like others: the slope of this slope in it is 1/a.
+        live = live | (apply("abs", a) > 0.0)
     return Masked(select(live, g * (b * a ** (b - 1.0)), 0.0), broadcast_to(live, y.shape))
 
 
