@@ -25,6 +25,9 @@ CUBE = np.arange(24.0).reshape(2, 3, 4)
 SAME = [
     ("einsum(A, [0, 1], B, [1, 2], [0, 2])", {"A": A, "B": B}, A @ B),
     ("np.einsum(A, [Ellipsis, 1], B, [1, 2])", {"A": A, "B": B}, A @ B),
+    ("i, j = torch.triu_indices(3, 3, offset=1); S[i, j]", {"S": S}, S[np.triu_indices(3, 1)]),
+    ("torch.tril_indices(row=3, col=2, offset=-1)[0]*x[:3]", {"x": X}, np.array([1, 2, 2]) * X[:3]),
+    ("x[np.clip(np.searchsorted([0.0, 1.0], [-1.0, 0.5, 5.0]) - 1, 0, 1)]", {"x": X}, X[[0, 0, 1]]),
     ("np.sum(A, 1, None, None, True)", {"A": A}, A.sum(1, keepdims=True)),
     ("np.std(A, 0, None, None, 1)", {"A": A}, A.std(0, ddof=1)),
     ("np.percentile(x, 30, 0, None, False, 'linear', True)", {"x": X}, np.percentile(X, 30, keepdims=True)),

@@ -57,6 +57,8 @@ KEYWORDS: dict[str, tuple[str, ...]] = {
     "new_sizes": ("shape",),
     "permutation": ("axes",),
     "axis0": ("axis1",),
+    "row": ("n",),
+    "col": ("m",),
     "sorted_sequence": ("a",),
     "values": ("v", "values"),
     "split_size": ("indices_or_sections",),
@@ -122,6 +124,7 @@ _ORDERS: dict[str, dict[str, str]] = {
         "quantile": "x q axis keepdims",
         "logsumexp": "x axis keepdims",
         "svd": "x some compute_uv",
+        **dict.fromkeys(("triu_indices", "tril_indices"), "n m k"),
     },
     "numpy": {
         **dict.fromkeys(("all", "any", "argmax", "argmin", "max", "min", "ptp", "nanmax", "nanmin"), _OUT),

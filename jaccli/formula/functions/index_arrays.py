@@ -34,16 +34,12 @@ def _triangle(context: Context, n: int, m: Any, k: int, *, lower: bool, as_matri
 @function(FAMILY, example="x[triu_indices(2, 1)]")
 def triu_indices(n: Whole, k: Whole = 0, m: Any = None, *, context: Context) -> Value:
     """Rows and columns of the entries on and above a diagonal of an n×m matrix; PyTorch's takes n, m, k."""
-    if context.is_torch:
-        n, m, k = n, k, (0 if m is None else context.integer(m, "offset"))
     return _triangle(context, n, m, k, lower=False, as_matrix=context.is_torch)
 
 
 @function(FAMILY, example="x[tril_indices(2)]")
 def tril_indices(n: Whole, k: Whole = 0, m: Any = None, *, context: Context) -> Value:
     """Rows and columns of the entries on and below a diagonal of an n×m matrix; PyTorch's takes n, m, k."""
-    if context.is_torch:
-        n, m, k = n, k, (0 if m is None else context.integer(m, "offset"))
     return _triangle(context, n, m, k, lower=True, as_matrix=context.is_torch)
 
 

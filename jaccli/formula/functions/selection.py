@@ -90,11 +90,11 @@ def clip(x: Array, min: Any = None, max: Any = None, *, context: Context) -> Nod
     """The entry, kept between two bounds; None is no bound."""
     if min is None and max is None:
         return x
+    if x.dtype == "int64" and all(bound is None or not context.array(bound).is_float for bound in (min, max)):
+        low_end = x if min is None else apply("maximum", x, context.array(min))
+        return low_end if max is None else apply("minimum", low_end, context.array(max))
     low = -float("inf") if min is None else min
     high = float("inf") if max is None else max
-    bounded = any((isinstance(bound, Node) and bound.is_float) or isinstance(bound, float) for bound in (low, high))
-    if not x.is_float and bounded and not (min is None or max is None):
-        x = context.floats(x)
     x = context.floats(x)
     return apply("clip", x, context.floats(low), context.floats(high))
 
