@@ -119,3 +119,20 @@ def test_the_slope_of_a_power_changes_with_an_exponent_that_is_0() -> None:
     np.testing.assert_allclose(np.diag(blocks["x"]["n"]), expected, rtol=1e-12)
     np.testing.assert_allclose(blocks["x"]["n"], blocks["n"]["x"].T, rtol=1e-12)
     np.testing.assert_array_equal(Formula("x**n").diagonal(inputs)["x"][[0, 2]], 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "mixed"),
+    [
+        ("sum(xlogy(t, x))", lambda x: 1 / x),
+        ("sum(xlog1py(t, x))", lambda x: 1 / (1 + x)),
+        ("sum(rel_entr(t, x))", lambda x: -1 / x),
+        ("F.binary_cross_entropy_with_logits(x, t, reduction='sum')", lambda x: -1 + 0 * x),
+        ("F.binary_cross_entropy(x, t, reduction='sum')", lambda x: -1 / x - 1 / (1 - x)),
+    ],
+)
+def test_a_weight_that_is_0_has_a_mixed_derivative(text: str, mixed: Any) -> None:
+    inputs = {"x": P, "t": np.array([0.0, 1.0, 0.5, 0.0])}
+    blocks = Formula(text).hessian(inputs)
+    for block in (blocks["x"]["t"], blocks["t"]["x"].T):
+        np.testing.assert_allclose(block, np.diag(mixed(P)), rtol=1e-12, atol=1e-13)

@@ -334,8 +334,17 @@ elementwise(
 )
 
 
-def _xlogy_second(g: Node, y: Node, a: Node, b: Node) -> Masked:
+def counts(a: Node, inside: Node) -> Node:
+    """Where the slope in a second argument counts: the first is not 0, or it is an input and the slope is finite.
+
+    A weight that is 0 now and can change has a slope in the slope: masking it would lose the mixed derivative.
+    """
     live = apply("not_equal", a, constant(0.0, a.dtype))
+    return live | inside if a.reads_input else live
+
+
+def _xlogy_second(g: Node, y: Node, a: Node, b: Node) -> Masked:
+    live = counts(a, b > 0.0)
     return Masked(select(live, g * (a / b), 0.0), broadcast_to(live, y.shape))
 
 

@@ -13,6 +13,7 @@ from jaccli.graph.node import Node, apply, broadcast_to, constant, select
 from jaccli.graph.primitive import Masked, elementwise
 from jaccli.graph.primitives.arithmetic import AWAY_FROM_ZERO
 from jaccli.graph.primitives.parametric import parametric
+from jaccli.graph.primitives.smooth import counts
 from jaccli.lazy import lazy
 from jaccli.numbers.gaussian import erfcx_slope
 from jaccli.numbers.ratios import divergence
@@ -149,7 +150,7 @@ elementwise(
     _inverse_mills,
     lambda g, y, x: -(g * (y * (x + y))),
     ranges=(ANY,),
-    template="exp(norm.logpdf({0}) - logndtr_numeric({0}))",
+    template="exp(norm.logpdf({0}) - log_ndtr({0}))",
     symbolic=lambda sympy, x: sympy.sqrt(2 / sympy.pi) * sympy.exp(-(x**2) / 2) / sympy.erfc(-x / sympy.sqrt(2)),
 )
 elementwise(
@@ -168,7 +169,7 @@ def _not_zero(x: Node) -> Node:
 
 
 def _xlog1py_second(g: Node, y: Node, a: Node, b: Node) -> Masked:
-    live = _not_zero(a)
+    live = counts(a, b > -1.0)
     return Masked(select(live, g * (a / (1.0 + b)), 0.0), broadcast_to(live, y.shape))
 
 
@@ -185,7 +186,7 @@ elementwise(
 
 
 def _weighted_second(g: Node, y: Node, a: Node, b: Node) -> Masked:
-    live = _not_zero(a)
+    live = counts(a, apply("isfinite", b))
     return Masked(select(live, g * a, 0.0), broadcast_to(live, y.shape))
 
 
@@ -236,7 +237,7 @@ def _inside(slope: Node, a: Node, b: Node) -> Node:
 
 
 def _relative_second(g: Node, y: Node, a: Node, b: Node) -> Masked:
-    live = _not_zero(a)
+    live = counts(a, b > 0.0)
     return Masked(select(live, -_inside(g * (a / b), a, b), 0.0), broadcast_to(live, y.shape))
 
 
