@@ -53,6 +53,16 @@ def _factors(node: Node) -> set[Node]:
     return found
 
 
+def _weight_guard(node: Node) -> Node | None:
+    """The slope of a**b in a, or of a weight times a value in the value: the formula where it is finite."""
+    condition, chosen, other = node.args
+    if not is_a(condition, "logical_or") or uniform_number(other) != 0.0:
+        return None
+    tests = [part for part in condition.args if is_a(part, "not_equal") and uniform_number(part.args[1]) == 0.0]
+    drops = any(part.args[0] in _factors(chosen) for part in tests)
+    return broadcast_to(chosen, node.shape) if drops else None
+
+
 def _power_guard(node: Node) -> Node | None:
     """The slope of a**b in b: the formula for a base that is not 0."""
     condition, chosen, other = node.args
@@ -257,6 +267,14 @@ RULES = (
         _zero_guard,
         "norm(x)",
         "norms and other divisors are not 0",
+    ),
+    Rule(
+        "weight guard",
+        "where((t != 0) | (…), t*x, 0) → t*x",
+        ("where",),
+        _weight_guard,
+        "sum(x**y)",
+        "the base of a power is not 0, and a value with a weight of 0 is finite",
     ),
     Rule(
         "power guard",
