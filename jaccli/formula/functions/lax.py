@@ -278,6 +278,21 @@ def _orders(context: Context, numbers: Any, rank: int) -> tuple[Order, Order, Or
     return image, kernel, result
 
 
+def _check_axes(x: Node, weight: Node) -> None:
+    if x.ndim < 3 or weight.ndim != x.ndim:
+        raise ShapeError(
+            f"a convolution takes images and weights with as many axes, and shapes {show_shape(x.shape)} and "
+            f"{show_shape(weight.shape)} are given"
+        )
+
+
+def _for_each_axis(context: Context, value: Any, rank: int, what: str) -> Order:
+    numbers = context.integers(value, what)
+    if len(numbers) != rank:
+        raise ShapeError(f"{len(numbers)} numbers are given for {what} of each of {rank} axes")
+    return numbers
+
+
 @function(SIGNAL, example="jax.lax.conv_general_dilated(x, w, (1, 1), 'SAME')")
 def conv_general_dilated(
     lhs: Floats,
@@ -294,21 +309,17 @@ def conv_general_dilated(
 ) -> Node:
     """JAX's convolution (sliding products): padding 'SAME', 'VALID' or pairs, dilations, orders of the axes."""
     rank = lhs.ndim - 2
-    if rank < 1 or rhs.ndim != lhs.ndim:
-        raise ShapeError(
-            f"a convolution takes images and weights with as many axes, and shapes {show_shape(lhs.shape)} and "
-            f"{show_shape(rhs.shape)} are given"
-        )
+    _check_axes(lhs, rhs)
     if batch_group_count != 1:
         raise FormulaError("groups of samples are not in the language", hint="leave batch_group_count out")
     image, kernel, result = _orders(context, dimension_numbers, rank)
     x, weight = permuted(lhs, image), permuted(rhs, kernel)
-    steps = context.integers(window_strides, "a stride") * (rank if isinstance(window_strides, int) else 1)
+    steps = _for_each_axis(context, window_strides, rank, "the stride")
     if lhs_dilation is not None:
-        between = context.integers(lhs_dilation, "a dilation")
+        between = _for_each_axis(context, lhs_dilation, rank, "the dilation")
         config = [(0, 0, 0)] * 2 + [(0, 0, gap - 1) for gap in between]
         x = pad(x, 0.0, config, context=context)
-    gaps = (1,) * rank if rhs_dilation is None else context.integers(rhs_dilation, "a dilation")
+    gaps = (1,) * rank if rhs_dilation is None else _for_each_axis(context, rhs_dilation, rank, "the dilation")
     sizes = [gap * (size - 1) + 1 for gap, size in zip(gaps, weight.shape[2:], strict=True)]
     if isinstance(padding, str):
         name = padding.upper()
@@ -381,8 +392,9 @@ def conv_transpose(
     letters = {1: "H", 2: "HW", 3: "DHW"}.get(rank, "")
     if dimension_numbers is None:
         dimension_numbers = (f"N{letters}C", f"{letters}IO", f"N{letters}C")
-    steps = context.integers(strides, "a stride")
-    gaps = (1,) * rank if rhs_dilation is None else context.integers(rhs_dilation, "a dilation")
+    _check_axes(lhs, rhs)
+    steps = _for_each_axis(context, strides, rank, "the stride")
+    gaps = (1,) * rank if rhs_dilation is None else _for_each_axis(context, rhs_dilation, rank, "the dilation")
     _, kernel, _ = _orders(context, dimension_numbers, rank)
     if transpose_kernel:
         rhs = flip(rhs, tuple(kernel[2:]))
