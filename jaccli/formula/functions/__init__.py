@@ -16,6 +16,7 @@ from jaccli.formula.functions import (  # noqa: F401 - imported for their entrie
     gathering,
     index_arrays,
     lax,
+    lax_convolutions,
     linear_algebra,
     losses,
     matrices,
