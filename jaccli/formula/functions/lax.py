@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from jaccli.errors import ShapeError
+from jaccli.formula.arithmetic import binary
 from jaccli.formula.functions.index_arrays import dynamic_slice
 from jaccli.formula.functions.reductions import reduce
 from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, Whole, call, function, functions, use
 from jaccli.formula.functions.shaping import flip, part, transpose
 from jaccli.formula.functions.signal import padded
 from jaccli.formula.updates import places, replaced
-from jaccli.formula.values import Context, Value, binary
+from jaccli.formula.values import Context, Value
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape, show_shape
 from jaccli.graph.primitive import normal_axis, table
 from jaccli.graph.primitives.contraction import contract

@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 from jaccli.errors import FormulaError, ShapeError
+from jaccli.formula.arithmetic import as_complex
 from jaccli.formula.complex import Complex
 from jaccli.formula.functions.reductions import mean
 from jaccli.formula.functions.registry import Flag, Floats, Whole, function, use
 from jaccli.formula.functions.shaping import moveaxis, part, swapaxes
 from jaccli.formula.functions.signal import FAMILY, padded
-from jaccli.formula.values import Context, Value, as_complex
+from jaccli.formula.values import Context, Value
 from jaccli.graph.node import Node, apply, cast, constant, filled, reshape, show_shape
 from jaccli.graph.primitive import normal_axis
 
