@@ -127,6 +127,7 @@ def test_the_slope_of_a_power_changes_with_an_exponent_that_is_0() -> None:
         ("sum(xlogy(t, x))", lambda x: 1 / x),
         ("sum(xlog1py(t, x))", lambda x: 1 / (1 + x)),
         ("sum(rel_entr(t, x))", lambda x: -1 / x),
+        ("sum(scipy.stats.poisson.logpmf(t, x))", lambda x: 1 / x),
         ("F.binary_cross_entropy_with_logits(x, t, reduction='sum')", lambda x: -1 + 0 * x),
         ("F.binary_cross_entropy(x, t, reduction='sum')", lambda x: -1 / x - 1 / (1 - x)),
     ],

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from jaccli.graph.node import Node, apply, constant, select
+from jaccli.graph.node import Node, apply, select
 from jaccli.graph.primitive import elementwise
 from jaccli.graph.primitives.parametric import next_order, parametric
+from jaccli.graph.primitives.smooth import counts
 from jaccli.lazy import lazy
 from jaccli.numbers.angles import cosine_of_pi, sine_of_pi
 from jaccli.numbers.gamma import digamma_difference as digamma_difference_numeric
@@ -239,7 +240,7 @@ elementwise(
     "log of the probability of k events where mu are expected, for real k: k*log(mu) - mu - gammaln(k + 1).",
     poisson_log_mass,
     lambda g, y, k, mu: g * apply("log_less_digamma", mu, k + 1.0),
-    lambda g, y, k, mu: g * (select(apply("not_equal", k, constant(0.0, k.dtype)), k / mu, 0.0) - 1.0),
+    lambda g, y, k, mu: g * (select(counts(k, mu > 0.0), k / mu, 0.0) - 1.0),
     ranges=((0.1, 6.0), POSITIVE),
     template="(xlogy({0}, {1}) - ({1}) - gammaln(({0}) + 1))",
     symbolic=lambda sympy, k, mu: k * sympy.log(mu) - mu - sympy.loggamma(k + 1),
