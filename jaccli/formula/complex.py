@@ -115,7 +115,7 @@ def square_root(z: Complex) -> Complex:
 
 def _power(a: Complex, b: Complex) -> Complex:
     exponent = scalar_value(b.real) if is_zero(b.imag) else None
-    if exponent is not None and exponent == int(exponent) and 1 <= abs(exponent) <= 64:
+    if exponent is not None and 1 <= abs(exponent) <= 64 and exponent == int(exponent):
         total = a
         for digit in bin(abs(int(exponent)))[3:]:
             total = combine("multiply", total, total)

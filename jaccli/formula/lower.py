@@ -150,12 +150,12 @@ class _Lowering:
     def _unpack(self, statement: TreeStatement, value: Value) -> None:
         if isinstance(value, Pair):
             value = (value.values, value.indices)
-        if isinstance(value, Node) and value.ndim:
+        if isinstance(value, Node) and value.ndim and value.shape[0] == len(statement.targets):
             from jaccli.formula.functions.shaping import rows
 
             value = rows(value)
         if not isinstance(value, (list, tuple)) or len(value) != len(statement.targets):
-            have = len(value) if isinstance(value, (list, tuple)) else 1
+            have = len(value) if isinstance(value, (list, tuple)) else _row_count(value)
             raise FormulaError(
                 f"{len(statement.targets)} names stand before = and {have} value{'s' if have != 1 else ''} after it",
                 text=self._text,
@@ -327,6 +327,10 @@ class _Lowering:
         from jaccli.formula.properties import call_method
 
         return call_method(self._context, name, arguments, keywords)
+
+
+def _row_count(value: Value) -> int:
+    return value.shape[0] if isinstance(value, Node) and value.ndim else 1
 
 
 def _nodes(value: Value) -> Iterable[Node]:

@@ -22,6 +22,7 @@ from jaccli.graph.node import (
     cast,
     constant,
     constant_array,
+    packed_floats,
     reshape,
 )
 from jaccli.graph.primitive import MOST_AXES
@@ -293,9 +294,7 @@ def _number_array(numbers: list[Scalar], shape: tuple[int, ...], float_dtype: DT
         return constant_array(struct.pack(f"<{len(numbers)}?", *numbers), shape, "bool")
     if numbers and all(isinstance(number, int) and abs(number) < 2**63 for number in numbers):
         return constant_array(struct.pack(f"<{len(numbers)}q", *numbers), shape, "int64")
-    code = "d" if float_dtype == "float64" else "f"
-    data = struct.pack(f"<{len(numbers)}{code}", *map(to_float, numbers))
-    return constant_array(data, shape, float_dtype)
+    return constant_array(packed_floats([to_float(number) for number in numbers], float_dtype), shape, float_dtype)
 
 
 def of_kind(context: Context, node: Node, dtype: Any) -> Node:

@@ -7,6 +7,7 @@ derivative made of it. Nothing here knows NumPy; numbers live in the runtime.
 
 from __future__ import annotations
 
+import math
 import struct
 import threading
 import weakref
@@ -209,7 +210,25 @@ def constant(value: Scalar, dtype: DType) -> Node:
     number = bool(value) if dtype == "bool" else int(value) if dtype == "int64" else float(value)
     if dtype == "int64" and not _fits(number):
         raise LimitError("a whole number has at most 64 bits with its sign", hint="write it as a float: 1e30")
-    return constant_array(struct.pack(code, number), (), dtype)
+    return constant_array(
+        packed_floats([number], dtype) if dtype == "float32" else struct.pack(code, number), (), dtype
+    )
+
+
+def packed_floats(numbers: Sequence[float], dtype: DType) -> bytes:
+    """Floats as little-endian bytes; one beyond the range of float32 is infinite there, as it is in NumPy."""
+    code = _SCALAR_CODES[dtype][1]
+    try:
+        return struct.pack(f"<{len(numbers)}{code}", *numbers)
+    except OverflowError:
+        return b"".join(map(_packed_or_infinite, numbers))
+
+
+def _packed_or_infinite(number: float) -> bytes:
+    try:
+        return struct.pack("<f", number)
+    except OverflowError:
+        return struct.pack("<f", math.copysign(math.inf, number))
 
 
 def constant_array(data: bytes, shape: Shape, dtype: DType) -> Node:

@@ -20,7 +20,7 @@ from jaccli.graph.node import DType, Node, Shape, broadcast_shapes, cast, intern
 Params = dict[str, Any]
 
 MOST_AXES = 64  # NumPy's own limit
-MOST_ENTRIES = 2**62  # what NumPy can index; beyond it even the sizes become numbers that take time and memory
+MOST_ENTRIES = 2**59  # what NumPy can index; beyond it even the sizes become numbers that take time and memory
 
 
 class Masked(NamedTuple):
@@ -208,7 +208,7 @@ class Primitive:
         if len(shape) > MOST_AXES:
             raise LimitError(f"an array of {len(shape)} axes; the limit is {MOST_AXES}")
         if size_of(shape) > MOST_ENTRIES:
-            raise LimitError("an array of more than 2**62 entries, which no machine holds")
+            raise LimitError("an array of more than 2**59 entries, which no machine holds")
         return intern(self, args, params, shape, dtype)
 
     def differentiates(self, index: int) -> bool:

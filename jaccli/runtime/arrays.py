@@ -24,14 +24,19 @@ def as_input(name: str, value: ArrayLike, dtype: DType) -> Array:
         return value
     array = _as_array(name, value)
     kind = array.dtype.kind
-    return array if kind == "b" else array.astype(np.int64 if kind in "iu" else dtype, copy=False)
+    return array if kind == "b" else _converted(array, "int64" if kind in "iu" else dtype)
 
 
 def as_float(what: str, value: ArrayLike, dtype: DType) -> Array:
     """A cotangent or tangent, as floats."""
     if type(value) is np.ndarray and value.dtype is _DTYPES[dtype]:
         return value
-    return _as_array(what, value).astype(dtype, copy=False)
+    return _converted(_as_array(what, value), dtype)
+
+
+def _converted(array: Array, dtype: DType) -> Array:
+    with np.errstate(over="ignore"):  # what is too large for float32 is infinite, as everywhere in a formula
+        return array.astype(dtype, copy=False)
 
 
 def _as_array(what: str, value: ArrayLike) -> Array:
@@ -52,11 +57,17 @@ def dtype_name(array: Array) -> DType:
     return "float32" if array.dtype == np.float32 else "float64"
 
 
+def without_repeats(array: Array) -> Array:
+    """The array with one of the entries that a broadcast repeats, however long it says that it is."""
+    return array[tuple(slice(1) if not stride else slice(None) for stride in array.strides)]
+
+
 def has_nan(array: Array) -> bool:
     """Whether an entry is NaN. Of a large array the truth values are not all held at once."""
     if array.size <= _FEW:
         squares = np.vdot(array, array)  # one call, and squares make no NaN of their own
         return bool(squares != squares)
+    array = without_repeats(array)
     if array.size <= _LOOKED_AT or not array.flags.c_contiguous:
         return bool(np.isnan(array).any())
     flat = array.reshape(-1)

@@ -67,6 +67,9 @@ class _Ledger:
         self._owners[node] = node
         self._users[node] = 1
         self._hold(node)
+        if name == "contract":  # BLAS is given the repeated entries of a broadcast one by one
+            copies = sum(_bytes(a) for a in node.args if _bytes(a) > _bytes(self._owners.get(a, a)))
+            self._peak = max(self._peak, self._held + copies)
 
     def _hold(self, node: Node) -> None:
         self._held += _bytes(node)
@@ -93,6 +96,18 @@ def fits_in_any_case(nodes: Iterable[Node]) -> bool:
     for node in nodes:
         total += node.size
     return lacking(8 * total) is None
+
+
+def refuse_endless(nodes: Iterable[Node], feeds: Iterable[Node]) -> None:
+    """Raises a `LimitError` where an array that is walked through without being in memory would not fit into it.
+
+    These are broadcasts and what is computed of them tile by tile. A few letters make one of a million million entries,
+    of which no run would see the end; one that is as large as an input is taken as it is.
+    """
+    walked = [node for node in nodes if node.primitive.name == "broadcast_to" or node.primitive.elementwise]
+    largest = max(walked, key=_bytes, default=None)
+    if largest is not None and _bytes(largest) > max(map(_bytes, feeds), default=0):
+        refuse_too_large(Footprint(_bytes(largest), largest))
 
 
 def refuse_too_large(found: Footprint) -> None:

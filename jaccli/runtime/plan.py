@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from jaccli.errors import LimitError
 from jaccli.graph.node import Node, dependents, topological
-from jaccli.runtime.footprint import fits_in_any_case, footprint, refuse_too_large
+from jaccli.runtime.footprint import fits_in_any_case, footprint, refuse_endless, refuse_too_large
 from jaccli.runtime.heap import keep_freed_memory
 from jaccli.runtime.memory import exhausted
 from jaccli.runtime.schedule import Reads, RegionStep, Schedule, Step, operation, reads_of
@@ -84,8 +84,7 @@ class Plan:
     def run(self, values: Sequence[Array]) -> list[Array]:
         """The outputs' values for these values of the feeds. Infinities and NaNs are results, not warnings."""
         if self._start is None:
-            self._refuse_too_large()
-            self._start = self._with_constants()
+            self._start = self._constants_that_fit()
         slots = self._start.copy()
         for slot, value in zip(self._feed_slots, values, strict=True):
             slots[slot] = value
@@ -129,6 +128,14 @@ class Plan:
             writes = (step.writes,) if isinstance(step, Step) else step.writes
             steps.append(([at[slot] for slot in writes], [at[slot] for slot in step.frees if slot in at]))
         refuse_too_large(footprint(steps, self.outputs))
+        refuse_endless(self._nodes, fed)
+
+    def _constants_that_fit(self) -> list[Any]:
+        self._refuse_too_large()
+        try:
+            return self._with_constants()
+        except MemoryError as error:
+            raise exhausted("an intermediate result") from error
 
     def _with_constants(self) -> list[Any]:
         """The slots before a run: those of needed constants filled."""

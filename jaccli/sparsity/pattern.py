@@ -18,7 +18,7 @@ from scipy import sparse
 from jaccli.graph.node import Node, dependents, size_of, topological
 from jaccli.graph.primitive import table
 from jaccli.runtime.plan import evaluate
-from jaccli.sparsity.rows import chosen, merged, refuse_too_many, union
+from jaccli.sparsity.rows import chosen, merged, refuse_long, refuse_too_many, union
 
 Array = NDArray[Any]
 Pattern: TypeAlias = sparse.csr_array
@@ -58,9 +58,11 @@ class _Detection:
 
     def pattern(self) -> Pattern:
         if self._output not in self._active:
+            refuse_long(self._output.size)
             return sparse.csr_array((self._output.size, self._source.size), dtype=bool)
         self._patterns[self._source] = _identity(self._source.size)
         order = [node for node in topological([self._output]) if node in self._active]
+        refuse_long(max(node.size for node in order))
         last_use = {argument: node for node in order for argument in node.args}
         for node in order:
             if node not in self._patterns:

@@ -17,6 +17,7 @@ Pattern: TypeAlias = sparse.csr_array
 
 _BYTES_PER_ENTRY = 24  # an index and a truth value, in both of the parts of a union and in the union
 _BYTES_IN_PRODUCT = 9
+_BYTES_PER_ROW = 16  # of an argument's pattern and of the node's own
 _TIMES = 8  # by how much the entries of a product are thought to meet, before it is known
 
 
@@ -31,6 +32,18 @@ def refuse_too_many(entries: int, most: int | None = None, bytes_per_entry: int 
         f"the pattern of the Jacobian has {entries:,} entries{taken}",
         hint="--wrt chooses inputs; jaccli jacobian --mode forward and jaccli vjp need no pattern",
     )
+
+
+def refuse_long(rows: int) -> None:
+    """Raises a `LimitError` where the free memory does not hold where each row of a pattern begins."""
+    needed = rows * _BYTES_PER_ROW
+    free = lacking(needed)
+    if free is not None:
+        raise LimitError(
+            f"the pattern of the Jacobian has {rows:,} rows and takes {readable_bytes(needed)}; "
+            f"{readable_bytes(free)} are free",
+            hint="give smaller inputs; jaccli vjp needs no pattern",
+        )
 
 
 def chosen(pattern: Pattern, positions: Array, most: int | None) -> Pattern:

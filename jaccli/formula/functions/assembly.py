@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.registry import Array, Arrays, Axis, Flag, Whole, function
 from jaccli.formula.functions.shaping import entry, part, ravel, read_shape, several, swapaxes
+from jaccli.formula.limits import check_listed, check_pieces
 from jaccli.formula.values import Context, Value, broadcast_together
 from jaccli.formula.values import stack as stack_nodes
 from jaccli.graph.node import Node, apply, show_shape
@@ -107,10 +109,11 @@ for _rank in (1, 2, 3):
 def unstack(x: Array, axis: Whole = 0) -> Value:
     """The entries of one axis, one by one."""
     place = normal_axis(axis, x.ndim)
-    return tuple(entry(x, place, position) for position in range(x.shape[place]))
+    return tuple(entry(x, place, position) for position in range(check_pieces(x.shape[place], "unstack")))
 
 
-def _cut(x: Node, axis: int, borders: list[int]) -> Value:
+def _cut(x: Node, axis: int, borders: Sequence[int]) -> Value:
+    check_pieces(len(borders), "split")
     edges = [0, *(min(max(b, 0), x.shape[axis]) for b in borders), x.shape[axis]]
     return tuple(part(x, axis, a, max(b - a, 0)) for a, b in itertools.pairwise(edges))
 
@@ -124,10 +127,10 @@ def split(x: Array, indices_or_sections: Any, axis: Whole = 0, *, context: Conte
     sizes = context.static(indices_or_sections)
     if isinstance(sizes, (list, tuple)):
         numbers = [context.integer(item, "the size of a part") for item in sizes]
-        return _cut(x, place, [sum(numbers[: i + 1]) for i in range(len(numbers) - 1)])
+        return _cut(x, place, list(itertools.accumulate(numbers[:-1])))
     number = _parts(context, sizes)
     context.note("split: PyTorch's meaning is taken, parts of that size; NumPy's is the number of parts")
-    return _cut(x, place, list(range(number, x.shape[place], number)))
+    return _cut(x, place, range(number, x.shape[place], number))
 
 
 @function(FAMILY, "tensor_split", example="array_split(x, 2)[0]")
@@ -137,7 +140,7 @@ def array_split(x: Array, indices_or_sections: Any, axis: Whole = 0, *, context:
     parts = context.static(indices_or_sections)
     if isinstance(parts, (list, tuple)):
         return _cut(x, place, [context.integer(item, "a place to split") for item in parts])
-    number = _parts(context, parts)
+    number = check_pieces(_parts(context, parts), "split")
     small, extra = divmod(x.shape[place], number)
     borders = [(small + 1) * min(i, extra) + small * max(i - extra, 0) for i in range(1, number)]
     return _cut(x, place, borders)
@@ -179,7 +182,7 @@ def chunk(x: Array, chunks: Whole, axis: Whole = 0) -> Value:
     """The array in at most a number of parts of equal size."""
     place = normal_axis(axis, x.ndim)
     size = max(1, math.ceil(x.shape[place] / max(chunks, 1)))
-    return _cut(x, place, list(range(size, x.shape[place], size)))
+    return _cut(x, place, range(size, x.shape[place], size))
 
 
 @function(FAMILY, "circshift", example="roll(x, 1)")
@@ -234,6 +237,7 @@ def repeat_interleave(x: Array, repeats: Any, axis: Any = None, *, context: Cont
         shape = (*x.shape[: place + 1], counts[0], *x.shape[place + 1 :])
         wide = broadcast_node(reshape_node(x, (*x.shape[: place + 1], 1, *x.shape[place + 1 :])), shape)
         return reshape_node(wide, (*x.shape[:place], x.shape[place] * counts[0], *x.shape[place + 1 :]))
+    check_listed(sum(counts), "repeat with a count for every entry")
     index = [position for position, count in enumerate(counts) for _ in range(count)]
     from jaccli.formula.functions.gathering import take
 
@@ -298,6 +302,7 @@ def _pad_axis(context: Context, x: Node, axis: int, before: int, after: int, mod
         return apply("concatenate", ends[0], x, ends[1], axis=axis)
     if length == 0:
         raise ShapeError("an empty axis has no entries to pad with")
+    check_listed(before + length + after, f"pad with mode {mode!r}")
     places = [_source(position, length, mode) for position in range(-before, length + after)]
     from jaccli.formula.functions.gathering import take
 

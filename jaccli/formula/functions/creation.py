@@ -7,12 +7,12 @@ from typing import Any
 
 from jaccli.errors import FormulaError, LimitError
 from jaccli.formula.functions.registry import Array, Floats, Whole, function
+from jaccli.formula.limits import LARGEST, check_made
 from jaccli.formula.values import Context, FloatLimits, SliceValue, Value, of_kind, to_float
-from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, filled, reshape, size_of
+from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, filled, reshape
 from jaccli.graph.primitive import normal_axis
 
 FAMILY = "Creation"
-LARGEST = 2**31
 
 
 def grid(height: int, width: int) -> tuple[Node, Node]:
@@ -28,9 +28,7 @@ def _shape(context: Context, values: tuple[Any, ...]) -> tuple[int, ...]:
         shape = tuple(context.integer(value, "a length of a shape") for value in values)
     if any(length < 0 for length in shape):
         raise FormulaError(f"{shape} is no shape", hint="lengths are 0 or more")
-    if size_of(shape) > LARGEST:
-        raise LimitError(f"an array of shape {shape} is too large")
-    return shape
+    return check_made(shape)
 
 
 def _kind(context: Context, node: Node, dtype: Any) -> Node:
@@ -120,7 +118,7 @@ def _count(first: float, last: float, by: float) -> int:
     """How many numbers there are from first to before last."""
     length = (to_float(last) - to_float(first)) / to_float(by)
     if not length <= LARGEST:
-        raise LimitError("arange would hold more than 2**31 numbers", hint="give a larger step")
+        raise LimitError(f"arange would hold more than {LARGEST:,} numbers", hint="give a larger step")
     return max(0, math.ceil(length))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.registry import Array, Flag, Floats, function
 from jaccli.formula.indexing import index
+from jaccli.formula.limits import check_listed
 from jaccli.formula.values import Context, SliceValue, as_mask
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, constant_array, reshape, show_shape
 from jaccli.graph.primitive import normal_axis
@@ -229,11 +230,12 @@ def _segments(name: str, reduction: str, neutral: float, doc: str) -> None:
 
 def table_of_members(x: Node, ids: list[int], count: int, neutral: float) -> Node:
     """The rows of each segment along an axis of their own, the shorter ones filled with a neutral row."""
-    members: list[list[int]] = [[] for _ in range(count)]
+    members: list[list[int]] = [[] for _ in range(check_listed(count, f"{count} segments"))]
     for row, segment in enumerate(ids):
         if 0 <= segment < count:
             members[segment].append(row)
     longest = max([1, *map(len, members)])
+    check_listed(count * longest, f"{count} segments of up to {longest} rows")
     filler = broadcast_to(constant(neutral, x.dtype), (1, *x.shape[1:]))
     places = [[*rows, *[x.shape[0]] * (longest - len(rows))] for rows in members]
     flat = [place for rows in places for place in rows]

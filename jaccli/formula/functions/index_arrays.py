@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterable
 from typing import Any
@@ -11,9 +12,10 @@ from jaccli.formula.functions.creation import LARGEST, grid
 from jaccli.formula.functions.gathering import FAMILY, along, argsort, searchsorted
 from jaccli.formula.functions.registry import Array, Flag, Whole, function
 from jaccli.formula.functions.shaping import part, rows
+from jaccli.formula.limits import check_listed
 from jaccli.formula.values import Context, Value, broadcast_together, stack
 from jaccli.graph.node import Node, apply, cast, constant_array, reshape, show_shape
-from jaccli.graph.primitive import normal_axis
+from jaccli.graph.primitive import MOST_AXES, normal_axis
 
 
 def integers(values: Iterable[int]) -> Node:
@@ -24,10 +26,12 @@ def integers(values: Iterable[int]) -> Node:
 
 def _triangle(context: Context, n: int, m: Any, k: int, *, lower: bool, as_matrix: bool) -> Value:
     width = n if m is None else context.integer(m, "the number of columns")
-    if not 0 <= n * width <= LARGEST:
-        raise LimitError(f"a triangle of {n}×{width} entries")
-    pairs = [(i, j) for i in range(n) for j in range(width) if (j - i <= k if lower else j - i >= k)]
-    rows, columns = (integers(pair[side] for pair in pairs) for side in (0, 1))
+    if n < 0 or width < 0:
+        raise ShapeError(f"a matrix of shape {(n, width)} has no triangle")
+    check_listed(n * max(width, 1), f"the triangle of a {n}×{width} matrix")
+    spans = [range(min(width, i + k + 1)) if lower else range(max(0, i + k), width) for i in range(n)]
+    rows = integers(itertools.chain.from_iterable(itertools.repeat(i, len(span)) for i, span in enumerate(spans)))
+    columns = integers(itertools.chain.from_iterable(spans))
     return stack([rows, columns], 0) if as_matrix else (rows, columns)
 
 
@@ -46,6 +50,8 @@ def tril_indices(n: Whole, k: Whole = 0, m: Any = None, *, context: Context) -> 
 @function(FAMILY, example="x[diag_indices(2)]")
 def diag_indices(n: Whole, ndim: Whole = 2) -> Value:
     """The indices of the main diagonal."""
+    if n < 0 or not 0 <= ndim <= MOST_AXES:
+        raise ShapeError(f"an array of {ndim} axes of length {n} has no diagonal")
     return (apply("iota", length=n),) * ndim
 
 
@@ -71,6 +77,8 @@ def indices(dimensions: Any, *, context: Context) -> Node:
 @function(FAMILY, example="cartesian_prod(x, y)")
 def cartesian_prod(*tensors: Any, context: Context) -> Node:
     """Every combination of the entries of vectors, one a row."""
+    if not tensors:
+        raise FormulaError("cartesian_prod needs at least one vector")
     wide = broadcast_together(*ix_(*tensors, context=context))
     columns = [reshape(node, (node.size,)) for node in wide]
     return stack(columns, 1) if len(columns) > 1 else columns[0]

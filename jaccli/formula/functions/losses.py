@@ -94,7 +94,7 @@ class _Samples(NamedTuple):
     weights: Node
 
 
-def _samples(context: Context, scores: Node, target: Node, weight: Any, ignored: float) -> _Samples:
+def _samples(context: Context, scores: Node, target: Node, weight: Any, ignored: int) -> _Samples:
     axis = _class_axis(scores)
     ids = cast(apply("rint", apply("stop_gradient", target)), "int64") if target.is_float else cast(target, "int64")
     expected = (*scores.shape[:axis], *scores.shape[axis + 1 :])
@@ -103,7 +103,7 @@ def _samples(context: Context, scores: Node, target: Node, weight: Any, ignored:
             f"classes of shape {show_shape(ids.shape)} do not fit scores of shape {show_shape(scores.shape)}",
             hint=f"class numbers have shape {show_shape(expected)}, probabilities that of the scores",
         )
-    kept = apply("not_equal", ids, constant(int(ignored), "int64"))
+    kept = apply("not_equal", ids, constant(ignored, "int64"))
     safe = apply("where", kept, ids, constant(0, "int64"))
     places = reshape(safe, (*expected[:axis], 1, *expected[axis:]))
     picked = reshape(along(context, scores, places, axis), expected)
@@ -125,7 +125,7 @@ def nll_loss(
     x: Floats,
     target: Array,
     weight: Any = None,
-    ignore_index: float = -100,
+    ignore_index: Whole = -100,
     reduction: str = "mean",
     *,
     context: Context,
@@ -141,7 +141,7 @@ def cross_entropy(
     x: Floats,
     target: Array,
     weight: Any = None,
-    ignore_index: float = -100,
+    ignore_index: Whole = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
     *,

@@ -16,6 +16,7 @@ from jaccli.formula.functions.reductions import mean, normal_axes, reduce
 from jaccli.formula.functions.reductions import mean as average
 from jaccli.formula.functions.registry import Axis, Flag, Floats, Whole, function
 from jaccli.formula.functions.shaping import matrix_transposed, part, swapaxes
+from jaccli.formula.limits import check_listed
 from jaccli.formula.values import Context, stack
 from jaccli.graph.node import Node, apply, broadcast_shapes, broadcast_to, constant, filled, reshape, select, show_shape
 from jaccli.graph.primitive import normal_axis
@@ -94,6 +95,7 @@ def pdist(x: Floats, ord: float = 2.0, *, context: Context) -> Node:
     from jaccli.formula.functions.gathering import take
 
     count = x.shape[0]
+    check_listed(count * count, f"the pairs of {count} points")
     pairs = [(i, j) for i in range(count) for j in range(i + 1, count)]
     if not pairs:
         return filled((0,), 0.0, x.dtype)

@@ -10,6 +10,7 @@ from jaccli.errors import FormulaError, LimitError, ShapeError
 from jaccli.formula.functions.registry import Flag, Floats, function
 from jaccli.formula.functions.shaping import moveaxis
 from jaccli.formula.functions.signal import FAMILY
+from jaccli.formula.limits import check_listed
 from jaccli.formula.values import Context, broadcast_together, stack
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, constant_array, reshape, show_shape, transpose
 from jaccli.graph.primitives.contraction import contract
@@ -22,6 +23,7 @@ _LONGEST = 1 << 17
 def _mixed(x: Node, axis: int, weights: Weights) -> Node:
     """An axis whose entries are weighted sums of the old ones."""
     length = x.shape[axis]
+    check_listed(len(weights) * length, f"the weights of {len(weights)} entries")
     rows = [row.get(place, 0.0) for row in weights for place in range(length)]
     matrix = constant_array(struct.pack(f"<{len(rows)}d", *rows), (len(weights), length), "float64")
     last = moveaxis(x, axis, x.ndim - 1)
@@ -119,7 +121,7 @@ def interpolate(
     for offset, given in enumerate(_lengths(context, scale_factor if size is None else size, rank)):
         length = x.shape[2 + offset]
         scale = float(given) if size is None else None
-        count = context.integer(given, "size") if scale is None else math.floor(length * scale)
+        count = context.integer(given, "size") if scale is None else _scaled_length(length, scale)
         if count < 1 or length < 1:
             raise ShapeError(f"interpolate: {length} entries cannot become {count}")
         if mode == "area":
@@ -130,6 +132,12 @@ def interpolate(
             weights = _lines(length, count, scale, aligned)
         x = _mixed(x, 2 + offset, weights)
     return x
+
+
+def _scaled_length(length: int, scale: float) -> int:
+    if not math.isfinite(length * scale):
+        raise FormulaError(f"interpolate: {length} entries cannot become {length * scale}")
+    return math.floor(length * scale)
 
 
 @function(FAMILY, example="affine_grid(theta, (1, 1, 4, 5))")
@@ -145,6 +153,7 @@ def affine_grid(theta: Floats, size: Any, align_corners: Flag = False, *, contex
 
 
 def _centres(count: int, aligned: bool, like: Node) -> Node:
+    check_listed(count, "affine_grid")
     places = [2 * i / max(count - 1, 1) - 1 if aligned else (2 * i + 1) / count - 1 for i in range(count)]
     return cast(constant_array(struct.pack(f"<{count}d", *places), (count,), "float64"), like.dtype)
 

@@ -9,6 +9,7 @@ from jaccli.formula.functions.decompositions import lstsq
 from jaccli.formula.functions.registry import Array, Floats, Whole, function
 from jaccli.formula.functions.shaping import part
 from jaccli.formula.functions.signal import FAMILY
+from jaccli.formula.limits import check_pieces
 from jaccli.formula.values import Context, Value
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape, show_shape
 from jaccli.graph.primitive import normal_axis
@@ -83,7 +84,7 @@ def polyval(p: Floats, x: Floats) -> Node:
     if p.size == 0:
         return apply("multiply", apply("stop_gradient", x), _number(x, 0.0))
     total = apply("add", _entry(p, 0), apply("multiply", apply("stop_gradient", x), _number(x, 0.0)))
-    for position in range(1, p.size):
+    for position in range(1, check_pieces(p.size, "polyval")):
         total = apply("add", apply("multiply", total, x), _entry(p, position))
     return total
 

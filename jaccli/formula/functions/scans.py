@@ -7,6 +7,7 @@ from typing import Any
 from jaccli.errors import FormulaError
 from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, Whole, function
 from jaccli.formula.functions.shaping import moveaxis, part
+from jaccli.formula.limits import check_pieces
 from jaccli.formula.values import Context
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape
 from jaccli.graph.primitive import normal_axis
@@ -62,7 +63,7 @@ def diff(
     ends = [_end(context, x, place, value) for value in (prepend, append)]
     pieces = [piece for piece in (ends[0], x, ends[1]) if piece is not None]
     x = pieces[0] if len(pieces) == 1 else apply("concatenate", *pieces, axis=place)
-    for _ in range(min(n, x.shape[place])):  # after that many, nothing is left
+    for _ in range(check_pieces(min(n, x.shape[place]), "diff")):  # after that many, nothing is left
         length = max(x.shape[place] - 1, 0)
         # Of truth values, whether they change.
         x = apply(

@@ -7,6 +7,7 @@ from typing import Any
 from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.reductions import normal_axes
 from jaccli.formula.functions.registry import Array, Axis, Whole, function
+from jaccli.formula.limits import check_pieces
 from jaccli.formula.values import Context, Value, broadcast_together
 from jaccli.graph.node import Node, apply, show_shape, size_of
 from jaccli.graph.node import reshape as reshape_node
@@ -19,7 +20,7 @@ FAMILY = "Shape and assembly"
 
 def rows(x: Node) -> list[Node]:
     """The entries of the first axis, one by one."""
-    return [entry(x, 0, position) for position in range(x.shape[0])]
+    return [entry(x, 0, position) for position in range(check_pieces(x.shape[0], "an array taken as its rows"))]
 
 
 def entry(x: Node, axis: int, position: int) -> Node:
@@ -160,7 +161,7 @@ def expand_dims(x: Array, axis: Axis) -> Node:
     """New axes of length 1."""
     axes = several(axis)
     rank = x.ndim + len(axes)
-    places = {normal_axis(one, rank) for one in axes}
+    places = normal_axes(axes, rank)
     lengths = iter(x.shape)
     return reshape_node(x, tuple(1 if place in places else next(lengths) for place in range(rank)))
 

@@ -29,7 +29,7 @@ ANY = (-4.0, 4.0)
 
 def bessel(x: Node, kind: str, order: float) -> Node:
     """The Bessel function of a kind (jv, yv, iv, kv, or scaled ive, kve) and order; a negative order is reflected."""
-    if order < 0 and order == int(order):
+    if -math.inf < order < 0 and order == int(order):
         mirrored = apply("bessel", x, kind=kind, order=-order)
         return -mirrored if kind in ("jv", "yv") and int(order) % 2 else mirrored
     return apply("bessel", x, kind=kind, order=float(order))

@@ -104,7 +104,8 @@ def _tolerance(values: Any) -> Any:
 def _together(values: Any) -> Any:
     """Which pairs of values, in order, belong to one cluster: a matrix of truth values."""
     apart = np.abs(np.diff(values, axis=-1)) > _tolerance(values)
-    number = np.concatenate([np.zeros((*values.shape[:-1], 1), int), np.cumsum(apart, axis=-1)], axis=-1)
+    first = np.zeros((*values.shape[:-1], min(values.shape[-1], 1)), int)
+    number = np.concatenate([first, np.cumsum(apart, axis=-1)], axis=-1)
     return number[..., :, None] == number[..., None, :]
 
 
