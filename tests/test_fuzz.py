@@ -271,3 +271,20 @@ def test_numbers_beyond_float32_are_infinite_there() -> None:
 def test_singular_values_of_nothing_have_derivatives(text: str) -> None:
     assert jaccli.Formula(text).vjp({"Z": np.zeros((0, 3))}, 1.0)["Z"].shape == (0, 3)
     assert jaccli.Formula(text).jvp({"Z": np.zeros((0, 3))}, {"Z": 1.0}).size <= 1
+
+
+@pytest.mark.parametrize("text", ["hyp1f1(10**9, 1, x)", "hyp2f1(1, 2, -1e12, x)"])
+def test_parameters_that_take_minutes_are_refused(text: str) -> None:
+    with pytest.raises(jaccli.LimitError, match="the limit is 1e\\+06"):
+        jaccli.Formula(text).value({"x": -1.5})
+
+
+def test_parameters_that_are_no_numbers_give_none() -> None:
+    assert math.isnan(jaccli.Formula("hyp1f1(nan, 1, x)").value({"x": -1.5}))
+    assert math.isnan(jaccli.Formula("hyp1f1(inf, 1, x)").value({"x": -1.5}))
+
+
+@pytest.mark.parametrize("text", ["zeros((2,)*3)", "ones(3*(1, 2))", "x.shape*2"])
+def test_a_tuple_times_a_number_is_not_guessed(text: str) -> None:
+    with pytest.raises(jaccli.FormulaError, match="repeats the tuple"):
+        jaccli.Formula(text).value({"x": 1.0} if "x" in text else {})

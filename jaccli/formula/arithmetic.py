@@ -41,9 +41,11 @@ def _is_whole_power(base: Node, exponent: Node) -> bool:
 def _refuse_repetition(a: Value, b: Value) -> None:
     """`[x]*3` repeats a list in Python, and would multiply an array here: it must be said which."""
     for one, other in ((a, b), (b, a)):
-        if isinstance(one, list) and isinstance(other, int) and any(isinstance(item, Node) for item in one):
+        repeats = isinstance(one, tuple) or (isinstance(one, list) and any(isinstance(item, Node) for item in one))
+        if repeats and isinstance(other, int):
+            kind = type(one).__name__
             raise FormulaError(
-                "a list times a number repeats the list in Python, and lists are arrays here",
+                f"a {kind} times a number repeats the {kind} in Python, and {kind}s are arrays here",
                 hint="for the product write array([…])*3, for the repetition write the entries out or tile",
             )
 

@@ -5,9 +5,10 @@ Orders, degrees and parameters are numbers, not arrays to differentiate for.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from jaccli.errors import FormulaError
+from jaccli.errors import FormulaError, LimitError
 from jaccli.formula.functions.registry import Flag, Floats, Whole, function
 from jaccli.formula.functions.special import FAMILY, entry, fixed, number
 from jaccli.formula.values import Context, Value, broadcast_together
@@ -16,6 +17,7 @@ from jaccli.graph.primitive import table
 from jaccli.graph.primitives.bessel import bessel, polynomial, spherical_slope
 
 _HIGHEST = 100_000
+_LARGEST_PARAMETER = 1e6
 
 
 def _of_order(name: str, kind: str, order: float, doc: str, *synonyms: str) -> None:
@@ -189,17 +191,26 @@ def ellipkm1(p: Floats) -> Node:
     return apply("ellipkm1", p)
 
 
+def _within_reach(parameter: float, name: str) -> float:
+    """SciPy adds up as many terms as a parameter is large, for minutes where it is 10**9."""
+    if _LARGEST_PARAMETER < abs(parameter) < math.inf:
+        raise LimitError(f"a parameter of {name} is {parameter:g}, and the limit is {_LARGEST_PARAMETER:g}")
+    return parameter
+
+
 @function(FAMILY, example="hyp1f1(0.5, 1.5, x)")
 def hyp1f1(a: Any, b: Any, x: Floats, *, context: Context) -> Node:
     """Kummer's confluent hypergeometric function, differentiable in x."""
-    first, second = (fixed(context, value, "a parameter of hyp1f1") for value in (a, b))
+    first, second = (_within_reach(fixed(context, value, "a parameter of hyp1f1"), "hyp1f1") for value in (a, b))
     return apply("hyp1f1", x, a=first, b=second)
 
 
 @function(FAMILY, example="hyp2f1(0.5, 1, 1.5, x)")
 def hyp2f1(a: Any, b: Any, c: Any, x: Floats, *, context: Context) -> Node:
     """Gauss' hypergeometric function, differentiable in x."""
-    first, second, third = (fixed(context, value, "a parameter of hyp2f1") for value in (a, b, c))
+    first, second, third = (
+        _within_reach(fixed(context, value, "a parameter of hyp2f1"), "hyp2f1") for value in (a, b, c)
+    )
     return apply("hyp2f1", x, a=first, b=second, c=third)
 
 

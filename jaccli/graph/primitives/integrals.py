@@ -311,6 +311,8 @@ _OVERFLOWN = 1e5
 
 def _kummer(x: Any, a: float, b: float) -> Any:
     """Kummer's function. SciPy adds up terms for seconds, at infinity for ever, where the answer overflows."""
+    if not math.isfinite(a):
+        return np.full_like(x, math.nan)
     grows = a > 0 or a != round(a)
     bounded = np.minimum(x, _OVERFLOWN) if grows else x
     return np.asarray(special.hyp1f1(a, b, bounded), np.asarray(x).dtype)
