@@ -62,12 +62,20 @@ class JaccliError(Exception):
         return self
 
     def __str__(self) -> str:
-        lines = [self.message]
+        lines = [_clipped(self.message)]
         if self.text is not None and self.span is not None:
             lines += caret_lines(self.text, self.span)
         if self.hint is not None:
-            lines.append(f"  hint: {self.hint}")
+            lines.append(f"  hint: {_clipped(self.hint)}")
         return "\n".join(lines)
+
+
+_LONGEST = 1500
+
+
+def _clipped(text: str) -> str:
+    """The text without its middle, where it quotes something that goes on and on."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 300]} … {text[-300:]}"
 
 
 class FormulaError(JaccliError):

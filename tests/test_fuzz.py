@@ -288,3 +288,20 @@ def test_parameters_that_are_no_numbers_give_none() -> None:
 def test_a_tuple_times_a_number_is_not_guessed(text: str) -> None:
     with pytest.raises(jaccli.FormulaError, match="repeats the tuple"):
         jaccli.Formula(text).value({"x": 1.0} if "x" in text else {})
+
+
+@pytest.mark.parametrize("text", [f"einsum('{'i' * 100_000}', x)", "x" + "²" * 10_000, "sum(x, " + "q" * 199 + "=1)"])
+def test_no_message_quotes_a_text_without_end(text: str) -> None:
+    with pytest.raises(jaccli.JaccliError) as caught:
+        jaccli.Formula(text).value({"x": 0.5})
+    assert len(str(caught.value)) < 4000
+
+
+def test_a_long_value_is_not_quoted_whole() -> None:
+    with pytest.raises(jaccli.JaccliError) as caught:
+        parse_value("[" * 3000 + "]" * 3000, name="x")
+    assert len(str(caught.value)) < 4000
+
+
+def test_many_arrays_joined_have_a_derivative() -> None:
+    assert jaccli.Formula("sum([" + "x, " * 8000 + "x])").vjp({"x": 0.5})["x"] == 8001

@@ -5,6 +5,8 @@ Each row's pullback moves cotangents back, and serves boolean masks as well: on 
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -258,10 +260,15 @@ def _joiner(node: Node) -> Callable[..., Any]:
 
 def _concatenate_pullback(index: int, g: Node, node: Node) -> Node:
     axis = node.params["axis"]
-    before = sum(argument.shape[axis] for argument in node.args[:index])
     bounds = [(0, length, 1) for length in g.shape]
-    bounds[axis] = (before, node.args[index].shape[axis], 1)
+    bounds[axis] = (_beginnings(node)[index], node.args[index].shape[axis], 1)
     return take_slices(g, tuple(bounds))
+
+
+@functools.lru_cache(maxsize=2)
+def _beginnings(node: Node) -> list[int]:
+    """Where each argument begins; it is asked for every argument in turn, and there may be many thousand."""
+    return [0, *itertools.accumulate(argument.shape[node.params["axis"]] for argument in node.args)]
 
 
 def _concatenate_batch(node: Node, args: list[Node], batched: list[bool], size: int) -> Node:
