@@ -306,6 +306,21 @@ def test_a_pipe_that_nobody_writes_to_is_said(
     assert json.loads(capsys.readouterr().out)["result"] == 6
 
 
+@POSIX
+def test_a_pipe_that_nobody_reads_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("jaccli.io.atomic._PATIENCE", 0.1)
+    os.mkfifo("unread.json")
+    assert main(["eval", "x", "--x", "1", "-o", "unread.json"]) == 2
+    assert "it is a pipe that nobody reads" in capsys.readouterr().err
+    monkeypatch.setattr("jaccli.io.atomic._PATIENCE", 60.0)
+    found: list[str] = []
+    reader = threading.Thread(target=lambda: found.append(Path("unread.json").read_text()))
+    reader.start()
+    assert main(["eval", "x", "--x", "1", "-o", "unread.json"]) == 0
+    reader.join()
+    assert json.loads(found[0])["result"] == 1
+
+
 # Accumulators
 
 
@@ -368,6 +383,18 @@ def test_a_state_of_something_else_is_refused_untouched(
     assert main([*words, "--state", "s.npz"]) == 2
     assert fragment in capsys.readouterr().err
     assert Path("s.npz").read_bytes() == before
+
+
+@POSIX
+@pytest.mark.parametrize("words", ["--help", "vjp --help"])
+def test_help_for_nobody_is_no_error_of_ours(words: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = f'"$0" -m jaccli {words} >&-'
+    finished = subprocess.run(
+        ["sh", "-c", command, sys.executable], capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
+    assert finished.returncode in (0, 2)
+    assert "internal error" not in finished.stderr
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")

@@ -160,6 +160,8 @@ class JaccliCommand(TyperCommand):
 
 def painted(text: str) -> str:
     """A help text with its headings and options coloured, if standard output shows colours."""
+    if sys.stdout is None:  # closed: nobody reads it
+        return text
     text = showable(text, sys.stdout)
     if not coloured(sys.stdout):
         return text

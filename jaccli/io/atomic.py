@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
+import time
 
 from jaccli.errors import FileError
+
+_PATIENCE = 2.0  # seconds until somebody reads a named pipe
 
 # Temporary files of this process that have not yet taken their place: what ends the process removes them.
 _waiting: set[str] = set()
@@ -47,12 +51,30 @@ def write_atomically(path: str, content: bytes) -> None:
         Replacement(path, content).take_place()
         return
     try:
-        with open(path, "wb") as stream:
+        with open(_opened_straight(path), "wb") as stream:
             stream.write(content)
     except BrokenPipeError:
         raise
     except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise FileError(f"{path} cannot be written: it is a pipe that nobody reads") from error
         raise _unwritable(path, error) from error
+
+
+def _opened_straight(path: str) -> int:
+    """A descriptor of a device or pipe. A reader has a moment to come; without one, opening a pipe waits for ever."""
+    given_up = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+            break
+        except OSError as error:
+            if error.errno != errno.ENXIO or time.monotonic() > given_up:
+                raise
+        time.sleep(0.02)
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(descriptor, True)
+    return descriptor
 
 
 class Replacement:

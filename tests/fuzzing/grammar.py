@@ -8,8 +8,13 @@ from __future__ import annotations
 import functools
 from random import Random
 
-NAMES = ("x", "y", "A", "B", "i", "s")
-POINT_TEXTS = {"x": "0.5,-1.5,2", "y": "1,2,3", "A": "2,1;1,3", "B": "1,2,3;4,5,6", "i": "int:[0,1,1]", "s": "0.7"}
+from fuzzing import calls
+
+NAMES = ("x", "y", "A", "B", "i", "s", "C", "D", "E", "Z", "b")
+POINT_TEXTS = {
+    "x": "0.5,-1.5,2", "y": "1,2,3", "A": "2,1;1,3", "B": "1,2,3;4,5,6", "i": "int:[0,1,1]", "s": "0.7",
+    "C": "4,1,0;1,3,1;0,1,5", "D": "randn:2x3x4", "E": "zeros:0", "Z": "zeros:0x3", "b": "int:[1,0,1]",
+}  # fmt: skip
 NUMBERS = (
     "0", "1", "2", "3", "-1", "0.5", "1e-3", "7.25", "1e308", "1e-320", "1e400", "10**9", "2**63", "10**400", "64",
     "100", "0.0", "-0.0", "9999999999999999999999", "nan", "inf", "pi", "0x1f", "3.", ".5",
@@ -58,9 +63,11 @@ def functions() -> tuple[tuple[str, ...], tuple[str, ...]]:
 def wild(random: Random) -> str:
     """A formula that may be right or wrong in any way."""
     choice = random.random()
-    if choice < 0.35:
+    if choice < 0.3:
         text = mutated(random, random.choice(functions()[1]))
-    elif choice < 0.45:
+    elif choice < 0.65:
+        text = calls.call(random, lambda: expression(random, random.randint(0, 2)))
+    elif choice < 0.72:
         text = noisy(random, random.choice(functions()[1]))
     else:
         text = expression(random, random.randint(1, 4))
