@@ -2,8 +2,8 @@
 
     python tests/fuzzing/run.py --count 100000 --seed 1
 
-Every one must end in a result or in a `JaccliError`, within two seconds of the processor and a gigabyte. What does not is printed with
-the seed that makes it again; the exit code is 1 then.
+Every one must end in a result or in a `JaccliError`, within two seconds of the processor and a gigabyte. What does not
+is printed with the seed that makes it again; the exit code is 1 then.
 """
 
 from __future__ import annotations

@@ -46,7 +46,9 @@ for _order, _words in ((0, "zero"), (1, "one")):
 
 def _of_any_order(name: str, kind: str, doc: str, *synonyms: str) -> None:
     def build(v: Any, x: Floats, *, context: Context) -> Node:
-        return bessel(x, kind, fixed(context, v, f"the order of {name}"))
+        order = fixed(context, v, f"the order of {name}")
+        # Of the second kind SciPy climbs up to the order, and J of a negative order is made of these.
+        return bessel(x, kind, _within_reach(order, name) if kind == "yv" or (kind == "jv" and order < 0) else order)
 
     build.__doc__ = doc
     function(FAMILY, *synonyms, name=name, example=f"{name}(2, x)")(build)
@@ -192,7 +194,7 @@ def ellipkm1(p: Floats) -> Node:
 
 
 def _within_reach(parameter: float, name: str) -> float:
-    """SciPy adds up as many terms as a parameter is large, for minutes where it is 10**9."""
+    """SciPy takes as many steps as a parameter is large: minutes where it is 10**9."""
     if _LARGEST_PARAMETER < abs(parameter) < math.inf:
         raise LimitError(f"a parameter of {name} is {parameter:g}, and the limit is {_LARGEST_PARAMETER:g}")
     return parameter

@@ -103,7 +103,10 @@ def _scaled_slope(x: Any, kind: str, order: float) -> Any:
     if order in (0.0, 1.0):
         return (scaled_i_slope if kind == "ive" else scaled_k_slope)(x, int(order))
     value = getattr(special, kind)
-    neighbours = 0.5 * (value(order - 1.0, x) + value(order + 1.0, x))
+    neighbours = 0.5 * (
+        value(abs(order - 1.0) if -math.inf < order < 1 and order == int(order) else order - 1.0, x)
+        + value(order + 1.0, x)
+    )
     if kind == "kve":
         direct = value(order, x) - neighbours
         return np.where(x > 0.5, _falling_slope(x, order), direct).astype(x.dtype, copy=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jaccli.errors import ShapeError
 from jaccli.graph.node import DType, Node, Shape
 from jaccli.graph.primitive import Case, Primitive, elementwise, register
 from jaccli.lazy import lazy
@@ -25,11 +26,18 @@ def _no_numbers(*arrays: Any, **params: Any) -> Any:
 register(Primitive("input", "An input of the formula.", _no_rule, _no_numbers, None, "elementwise"))
 register(Primitive("constant", "An array of fixed numbers.", _no_rule, _no_numbers, None, "elementwise"))
 
+
+def _counted(length: int) -> tuple[Shape, DType]:
+    if length < 0:
+        raise ShapeError(f"there is no array of {length} entries")
+    return (length,), "int64"
+
+
 register(
     Primitive(
         "iota",
         "The whole numbers 0, 1, 2, …",
-        lambda length: ((length,), "int64"),
+        _counted,
         lambda length: np.arange(length),
         None,
         "elementwise",
