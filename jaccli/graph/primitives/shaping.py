@@ -240,6 +240,8 @@ register(
 
 def _concatenate_shape(*args: Node, axis: int) -> tuple[Shape, DType]:
     first = args[0].shape
+    if not 0 <= axis < len(first):
+        raise ShapeError(f"an array of shape {show_shape(first)} has no axis {axis} to be joined along")
     for argument in args[1:]:
         others_match = len(argument.shape) == len(first) and all(
             i == axis or a == b for i, (a, b) in enumerate(zip(argument.shape, first, strict=True))
