@@ -26,7 +26,7 @@ ARRAYS = (
     "zeros((3, 3))", "zeros((0,))", "ones((2, 0, 3))", "x + 1j*y", "fft(x)", "exp(1j*s)", "full((3,), nan)",
     "D.sum(0)", "full((3, 3), inf)", "ones((2, 3, 8, 8))", "ones((1, 3, 5, 5))", "x*0", "i + 5", "-i",
     "triu_indices(3)", "C[0]", "torch.distributions.Normal(0, s)", "linspace(0, 1, 5)", "broadcast_to(x, (10**9, 3))",
-    "zeros(10**7)",
+    "zeros(10**6)",
 )  # fmt: skip
 SHAPES = (
     "(2, 3)", "(3,)", "()", "(-1,)", "(0,)", "(10**9,)", "(10**5, 10**5)", "(2**31, 2**31)", "((1, 1), (2, 2))", "3",

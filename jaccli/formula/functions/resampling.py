@@ -35,6 +35,7 @@ def _mixed(x: Node, axis: int, weights: Weights) -> Node:
 def _means(length: int, count: int) -> Weights:
     """Means over nearly equal neighbouring pieces, as PyTorch cuts them."""
     weights: Weights = []
+    check_listed(length * count, f"the weights of {length} entries")
     for place in _places(count):
         first, last = place * length // count, -(-(place + 1) * length // count)
         weights.append(dict.fromkeys(range(first, last), 1 / (last - first)))
@@ -84,6 +85,8 @@ def _adaptive(rank: int) -> None:
             count = x.shape[axis] if given is None else context.integer(given, "output_size")
             if count < 1:
                 raise FormulaError("output_size is 1 or more")
+            if x.shape[axis] == 0:
+                raise ShapeError(f"an array of shape {show_shape(x.shape)} has no entries to take means of")
             x = _mixed(x, axis, _means(x.shape[axis], count))
         return x
 
