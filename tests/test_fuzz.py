@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import jaccli
+from jaccli.cli.main import main
 from jaccli.io.arrays import read_array
 from jaccli.io.values import parse_value
 from jaccli.runtime.memory import limited
@@ -27,7 +28,7 @@ FOUND = [
     ("arange(1e400)", "finite"),
     ("arange(0.5, 10**400, 0.5)", "finite"),
     ("arange(99999999999999999999)", "too large"),
-    ("arange(0, 1e-5, 1e-300)", "would hold more than 67,108,864 numbers"),
+    ("arange(0, 1e-5, 1e-300)", "would hold more than 134,217,728 numbers"),
     ("segment_sum([1, 2], [0, 1], -2)", "num_segments is 0 or more"),
     ("x[9**9**9**9]", "must be a whole number"),
     ("rot90(x, axes=0)", "plane of two axes"),
@@ -311,3 +312,8 @@ def test_a_long_value_is_not_quoted_whole() -> None:
 
 def test_many_arrays_joined_have_a_derivative() -> None:
     assert jaccli.Formula("sum([" + "x, " * 8000 + "x])").vjp({"x": 0.5})["x"] == 8001
+
+
+def test_a_derivative_too_large_to_be_written_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["derive", "cumsum(x)", "--shape", "x=50000", "--jacobian"]) == 4
+    assert "too large" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaccli.errors import InputError, JaccliError, ShapeError
+from jaccli.errors import InputError, JaccliError, LimitError, ShapeError
 from jaccli.explain.probes import probes
 from jaccli.explain.setting import Setting
 from jaccli.explain.trial import MOST_ENTRIES, close, largest, sample
@@ -96,6 +96,7 @@ class Deriver:
         self._point = {**sample(specs), **(point or {})}
         self._fixed = cotangent
         self._simplify = simplify
+        self._limit: LimitError | None = None
         taken = {*specs, *(name for statement in self._tree.statements for name in statement.targets)}
         self.cotangent = _free(_COTANGENTS, taken)
         several = len(moving or specs) > 1
@@ -133,6 +134,8 @@ class Deriver:
         for program, assumed, general in self._attempts(transform):
             if self._holds(program, node):
                 return Derivation(program, node, self._inputs(node), general, assumed)
+        if self._limit is not None:
+            raise self._limit
         raise AssertionError("the plain text of a graph reads back as the graph")
 
     def simple(self, derivation: Derivation) -> Derivation:
@@ -276,6 +279,9 @@ class Deriver:
             specs = {name: InputSpec(part.shape, part.dtype) for name, part in everything.items() if name in wanted}
             feeds = self._feeds(everything)
             again = lower(tree, specs, self._dtype, lambda part: evaluate([part], feeds)[0]).output
+        except LimitError as error:
+            self._limit = error
+            return False
         except (JaccliError, KeyError):
             return False
         return self._agrees(again, node, feeds)

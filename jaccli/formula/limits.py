@@ -6,13 +6,13 @@ from jaccli.errors import LimitError
 from jaccli.graph.node import Shape, show_shape, size_of
 from jaccli.graph.primitive import MOST_AXES
 
-LARGEST = 2**26
+LARGEST = 2**27
 MOST_LISTED = 2**22
 MOST_PIECES = 100_000
 
 
 def check_made(shape: Shape) -> Shape:
-    """The shape of an array that a text makes from nothing; a `LimitError` where it has more than 2**26 entries."""
+    """The shape of an array that a text makes from nothing; a `LimitError` where it has more than 2**27 entries."""
     if len(shape) > MOST_AXES:
         raise LimitError(f"an array of {len(shape)} axes; the limit is {MOST_AXES}")
     if size_of(tuple(length for length in shape if length)) > LARGEST:
