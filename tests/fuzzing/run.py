@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
+import functools
 import io
 import signal
 import sys
@@ -41,6 +42,23 @@ def point() -> dict[str, Any]:
     return {name: parse_value(text, name=name) for name, text in grammar.POINT_TEXTS.items()}
 
 
+def at_its_point(random: Random, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The example of a function, changed here and there, and values of shapes that the example runs with."""
+    from jaccli.formula.functions.registry import catalogue
+
+    row = random.choice([row for row in catalogue() if row.example])
+    text = row.example if random.random() < 0.2 else grammar.mutated(random, row.example)
+    return text, {**values, **_example_point(row)}
+
+
+@functools.cache
+def _example_point(row: Any) -> dict[str, Any]:
+    from jaccli.explain.examples import lowered_example
+
+    found = lowered_example(row)
+    return {} if found is None else found[1]
+
+
 def attempt(random: Random, values: dict[str, Any]) -> tuple[str, str]:
     """Tries one random request; gives its text and how it ended. Anything but a `JaccliError` goes through."""
     import jaccli
@@ -54,7 +72,7 @@ def attempt(random: Random, values: dict[str, Any]) -> tuple[str, str]:
         with contextlib.suppress(jaccli.JaccliError):
             parse_value(text, name="x", shape=random.choice((None, (), (2, 3))))
         return text, "value"
-    text = grammar.wild(random)
+    text, values = at_its_point(random, values) if random.random() < 0.25 else (grammar.wild(random), values)
     attempt.text = text  # type: ignore[attr-defined]
     if kind == 1:
         return text, _command_line(main, random, text)
