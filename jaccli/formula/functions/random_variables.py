@@ -7,14 +7,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jaccli.errors import FormulaError
+from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.creation import grid
 from jaccli.formula.functions.densities import CONTINUOUS, FAMILY, choose_log, log_density, probability_below
 from jaccli.formula.functions.random_vectors import dirichlet_logpdf, gaussian_log_density
 from jaccli.formula.functions.registry import Floats, Whole, call, find, function
 from jaccli.formula.functions.special import norm_logpdf
 from jaccli.formula.values import Context, RandomVariable, Value, broadcast_together, describe
-from jaccli.graph.node import Node, apply, cast, constant, reshape
+from jaccli.graph.node import Node, apply, cast, constant, reshape, show_shape
 
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
@@ -274,6 +274,8 @@ def multivariate_normal(
         factor = apply("cholesky", context.floats(covariance_matrix))
     else:
         factor = apply("cholesky", context.array(call(find("inv")[0], context, [precision_matrix], {})))
+    if factor.ndim < 2 or factor.shape[-2] != factor.shape[-1]:
+        raise ShapeError(f"MultivariateNormal needs a square matrix, and this has shape {show_shape(factor.shape)}")
     size = factor.shape[-1]
     on_diagonal = apply("equal", *grid(size, size))
     logs = apply("where", on_diagonal, apply("log", factor), constant(0.0, factor.dtype))

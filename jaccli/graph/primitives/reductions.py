@@ -40,7 +40,9 @@ def keep(shape: Shape, axes: Axes) -> Shape:
 
 
 def drop(shape: Shape, axes: Axes) -> Shape:
-    """The shape without those axes."""
+    """The shape without those axes; a `ShapeError` where it lacks one."""
+    if not all(0 <= axis < len(shape) for axis in axes):
+        raise ShapeError(f"an array of shape {show_shape(shape)} has no such axis to reduce")
     return tuple(length for axis, length in enumerate(shape) if axis not in axes)
 
 
