@@ -201,9 +201,10 @@ def one_hot(index: Array, num_classes: Any = -1, axis: Any = -1, *, context: Con
 def segment_sum(x: Array, segment_ids: Any, num_segments: Any = None, *, context: Context) -> Node:
     """Rows added up by the number of their segment."""
     ids = context.array(_integers(context, segment_ids))
-    count = (
-        int(context.compute(ids).max()) + 1 if num_segments is None else context.integer(num_segments, "num_segments")
-    )
+    if num_segments is None:
+        count = int(context.compute(ids).max(initial=-1)) + 1
+    else:
+        count = context.integer(num_segments, "num_segments")
     if count < 0:
         raise FormulaError(f"num_segments is 0 or more, not {count}")
     if ids.shape != x.shape[: ids.ndim]:

@@ -197,7 +197,10 @@ def _all_axes_shape(result: DType) -> Callable[..., tuple[Shape, DType]]:
 def _argument_of(function: str) -> Callable[..., Any]:
     def numeric(x: Any, axes: Axes) -> Any:
         order = tuple(axis for axis in range(x.ndim) if axis not in axes) + axes
-        merged = np.transpose(x, order).reshape(*drop(x.shape, axes), -1)
+        rest = drop(x.shape, axes)
+        if 0 in rest:
+            return np.zeros(rest, np.int64)
+        merged = np.transpose(x, order).reshape(*rest, -1)
         return np.asarray(getattr(np, function)(merged, axis=-1), np.int64)
 
     return numeric
