@@ -41,8 +41,8 @@ def keep(shape: Shape, axes: Axes) -> Shape:
 
 def drop(shape: Shape, axes: Axes) -> Shape:
     """The shape without those axes; a `ShapeError` where it lacks one."""
-    if not all(0 <= axis < len(shape) for axis in axes):
-        raise ShapeError(f"an array of shape {show_shape(shape)} has no such axis to reduce")
+    for axis in axes:
+        normal_axis(axis, len(shape))
     return tuple(length for axis, length in enumerate(shape) if axis not in axes)
 
 
@@ -52,8 +52,6 @@ def spread(reduced: Node, like: Node, axes: Axes) -> Node:
 
 
 def _axes_shape(x: Node, axes: Axes) -> tuple[Shape, DType]:
-    for axis in axes:
-        normal_axis(axis, x.ndim)
     return drop(x.shape, axes), x.dtype
 
 
