@@ -385,6 +385,17 @@ def test_a_state_of_something_else_is_refused_untouched(
     assert Path("s.npz").read_bytes() == before
 
 
+@pytest.mark.parametrize("variables", [{}, {"COMP_WORDS": "jaccli v", "COMP_CWORD": "many"}])
+def test_a_question_of_a_shell_that_makes_no_sense_is_an_error(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_JACCLI_COMPLETE", "complete_bash")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["vjp", "x", "--x", "1"]) == 2
+    assert "unset _JACCLI_COMPLETE" in capsys.readouterr().err
+
+
 @POSIX
 @pytest.mark.parametrize("words", ["--help", "vjp --help"])
 def test_help_for_nobody_is_no_error_of_ours(words: str) -> None:

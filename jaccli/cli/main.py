@@ -212,7 +212,13 @@ def _short_life() -> Iterator[None]:
 def _run(words: list[str]) -> int:
     group = typer.main.get_command(app)
     if "_JACCLI_COMPLETE" in os.environ:
-        group.main(args=words, prog_name="jaccli")
+        try:
+            group.main(args=words, prog_name="jaccli")
+        except (KeyError, ValueError) as error:
+            raise UsageError(
+                f"a shell that asks for completions sets COMP_WORDS and COMP_CWORD, and here is {error}",
+                hint="unset _JACCLI_COMPLETE",
+            ) from None
     try:
         with graph_cache.switched_on(), group.make_context("jaccli", words) as ctx:
             group.invoke(ctx)
