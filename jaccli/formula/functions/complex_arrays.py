@@ -56,13 +56,13 @@ def of_complex(
         return binary(context, name, *arguments)
     if name in _LINEAR and isinstance(arguments[0], Complex):
         return _both(arguments[0], lambda part: again([part, *arguments[1:]], keywords))
-    if name in _JOINS and isinstance(arguments[0], (list, tuple)):
+    if name in _JOINS and isinstance(arguments[0], (list, tuple)) and not holds_complex(arguments[1:]):
         pieces = [as_complex(context, item) for item in arguments[0]]
         real, imag = (
             again([[getattr(piece, side) for piece in pieces], *arguments[1:]], keywords) for side in ("real", "imag")
         )
         return Complex(real, imag)
-    if name in _PRODUCTS and len(arguments) >= 2:
+    if name in _PRODUCTS and len(arguments) >= 2 and not holds_complex(arguments[2:]):
         a, b = (as_complex(context, value) for value in arguments[:2])
         return bilinear(lambda x, y: context.array(again([x, y, *arguments[2:]], keywords)), a, b)
     if name == "einsum" and len(arguments) == 3:

@@ -6,13 +6,13 @@ from typing import Any
 
 from jaccli.errors import ShapeError
 from jaccli.formula.arithmetic import binary
-from jaccli.formula.functions.creation import LARGEST
 from jaccli.formula.functions.linear_algebra import entrywise_norm, matrix_norm
 from jaccli.formula.functions.products import matmul
 from jaccli.formula.functions.rearranging import compress
 from jaccli.formula.functions.reductions import mean, reduce, std, var
 from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, Whole, function
 from jaccli.formula.functions.shaping import moveaxis
+from jaccli.formula.limits import LARGEST
 from jaccli.formula.values import Context, Parts, Value
 from jaccli.graph.node import Node, apply, constant, reshape, size_of
 from jaccli.graph.node import broadcast_shapes as common_shape

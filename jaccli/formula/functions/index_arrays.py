@@ -7,12 +7,12 @@ import struct
 from collections.abc import Iterable
 from typing import Any
 
-from jaccli.errors import FormulaError, LimitError, ShapeError
-from jaccli.formula.functions.creation import LARGEST, grid
+from jaccli.errors import FormulaError, ShapeError
+from jaccli.formula.functions.creation import grid
 from jaccli.formula.functions.gathering import FAMILY, along, argsort, searchsorted
 from jaccli.formula.functions.registry import Array, Flag, Whole, function
 from jaccli.formula.functions.shaping import part, rows
-from jaccli.formula.limits import check_listed
+from jaccli.formula.limits import check_listed, check_made
 from jaccli.formula.values import Context, Value, broadcast_together, stack
 from jaccli.graph.node import Node, apply, cast, constant_array, reshape, show_shape
 from jaccli.graph.primitive import MOST_AXES, normal_axis
@@ -69,7 +69,7 @@ def ix_(*sequences: Any, context: Context) -> Value:
 @function(FAMILY, example="indices((2, 3))[0]")
 def indices(dimensions: Any, *, context: Context) -> Node:
     """The index of every entry of an array, one grid for each axis."""
-    lengths = context.integers(dimensions, "a length of a shape")
+    lengths = check_made(context.integers(dimensions, "a length of a shape"))
     ranges = ix_(*(apply("iota", length=length) for length in lengths), context=context)
     return stack(list(broadcast_together(*ranges)), 0)
 

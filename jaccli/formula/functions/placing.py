@@ -7,12 +7,12 @@ import math
 from typing import Any
 
 from jaccli.errors import FormulaError, LimitError, ShapeError
-from jaccli.formula.functions.creation import LARGEST
 from jaccli.formula.functions.gathering import table_of_members
 from jaccli.formula.functions.index_arrays import integers
 from jaccli.formula.functions.rearranging import slab_places, source_like, target_places
 from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, Whole, function
 from jaccli.formula.indexing import index
+from jaccli.formula.limits import LARGEST
 from jaccli.formula.updates import added, places, replaced
 from jaccli.formula.values import Context, SliceValue, as_mask
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape, select, show_shape, size_of

@@ -8,6 +8,7 @@ Slopes are sums of neighbours in order (Abramowitz and Stegun, Handbook of Mathe
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from jaccli.graph.node import Node, apply
