@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def test_the_table_tells_each_derivative_and_convention(answer: Callable[..., An
     lines = run("ops", "--family", "Activations").out.splitlines()
     assert lines[0].split("  ")[-1] == "derivative"
     (relu,) = [line for line in lines if " relu(x) " in line]
-    assert relu.endswith("  0 at 0                where(x <= 0, 0, v)")
+    assert re.search(r"  0 at 0 +where\(x <= 0, 0, v\)$", relu)
     (prelu,) = [line for line in lines if " prelu(" in line]
     assert prelu.endswith("; weight: where(x <= 0, v*x, 0)")
 
@@ -133,7 +134,7 @@ def test_a_function_is_found_as_people_name_it(answer: Callable[..., Any], spelt
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("sinn", "did you mean sin or sinh or sinc?"),
+        ("sinn", "did you mean sin or "),
         ("torch.linalg.invv", "did you mean inv or"),
         ("SoftMax2", "softmax"),
         ("hyperbolic", "sinh, cosh, tanh"),

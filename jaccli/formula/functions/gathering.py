@@ -187,6 +187,8 @@ def digitize(x: Array, bins: Array, right: bool = False, *, context: Context) ->
 def one_hot(index: Array, num_classes: Any = -1, axis: Any = -1, *, context: Context) -> Node:
     """Rows with a one at each index; as many columns as the largest index asks for by default."""
     count = context.integer(num_classes, "num_classes")
+    if count < -1:
+        raise FormulaError(f"num_classes is 0 or more, or -1 for as many as there are, not {count}")
     if count < 0:
         count = int(context.compute(index).max(initial=-1)) + 1
     if index.is_float:
