@@ -26,8 +26,6 @@ else:
 ANY = (-2.0, 2.0)
 _WORTH_THREADS = 1 << 20  # multiplications, about 100 microseconds
 _SHARED_BY_BLAS = 1 << 18  # multiplications from which OpenBLAS takes several threads to one product
-_MIDDLING = 1 << 23
-_LEAST_ROWS = 8
 Labels = tuple[int, ...]
 
 
@@ -135,26 +133,11 @@ def _product(
 
 
 def _matmul(stack: Shape, rows: int, inner: int, columns: int) -> Callable[..., Any]:
-    """The product of (stacks of) matrices: BLAS computes a small one with one thread, so that a stack of them is shared
-    among ours. It takes several to a middling one and has them wait for each other, which on a busy machine takes a
-    thousand times as long as the product: that is cut into small ones."""
+    """The product of (stacks of) matrices: BLAS computes a small one with one thread, so that a large stack of them is
+    shared among ours."""
     work = rows * inner * columns
-    if len(stack) == 1 and work <= _SHARED_BY_BLAS and work * stack[0] >= _WORTH_THREADS:
-        return _sharing
-    if not stack and _SHARED_BY_BLAS < work <= _MIDDLING and columns > 1:
-        piece = _SHARED_BY_BLAS // (inner * columns)
-        if piece >= _LEAST_ROWS:
-            return functools.partial(_in_pieces, piece)
-    return np.matmul
-
-
-def _in_pieces(rows: int, a: Any, b: Any, out: Any = None) -> Any:
-    """The product of two matrices, some rows at a time."""
-    if out is None:
-        out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
-    for first in range(0, len(a), rows):
-        np.matmul(a[first : first + rows], b, out=out[first : first + rows])
-    return out
+    shared = len(stack) == 1 and work <= _SHARED_BY_BLAS and work * stack[0] >= _WORTH_THREADS
+    return _sharing if shared else np.matmul
 
 
 def _sharing(a: Any, b: Any, out: Any = None) -> Any:
