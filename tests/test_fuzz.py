@@ -257,6 +257,16 @@ def test_a_pattern_with_too_many_rows_is_refused() -> None:
         ("adaptive_avg_pool2d(zeros((0, 3)), 2)", "no entries to take means of"),
         ("solve(C, exp(1j*s))", "no axis"),
         ("a, b, c, d = x; a", "4 names stand before = and 3 values after it"),
+        ("logit(x, x)", "eps of logit must be a number"),
+        ("nan_to_num(x, 'nuc')", "nan of nan_to_num must be a number"),
+        ("split_with_sizes(x, 1.5)", "must be a whole number"),
+        ("lexsort(0)", "a single number has no rows"),
+        ("one_hot(full((3,), nan))", "nan is among them"),
+        ("segment_min(x, [0, 0, 1], -1)", "num_segments is 0 or more"),
+        ("choose([0.5, 1.0], [x, y])", "an index must be whole numbers"),
+        ("unravel_index([1], (2**63, 2))[0]", "64 bits"),
+        ("fill_diagonal(A, zeros(0))", "the array is empty"),
+        ("pairwise_distance(A, A, eps=x)", "eps of pairwise_distance must be a number"),
     ],
 )
 def test_arguments_without_meaning_are_errors(text: str, fragment: str) -> None:

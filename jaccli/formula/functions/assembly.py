@@ -173,7 +173,7 @@ _split_along("dsplit", 2)
 def split_with_sizes(x: Array, split_sizes: Any, axis: Whole = 0, *, context: Context) -> Value:
     """The array in parts of given sizes along an axis."""
     place = normal_axis(axis, x.ndim)
-    numbers = [context.integer(item, "the size of a part") for item in split_sizes]
+    numbers = context.integers(split_sizes, "the size of a part")
     return _cut(x, place, [sum(numbers[: i + 1]) for i in range(len(numbers) - 1)])
 
 

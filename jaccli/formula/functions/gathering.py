@@ -190,7 +190,10 @@ def one_hot(index: Array, num_classes: Any = -1, axis: Any = -1, *, context: Con
     if count < -1:
         raise FormulaError(f"num_classes is 0 or more, or -1 for as many as there are, not {count}")
     if count < 0:
-        count = int(context.compute(index).max(initial=-1)) + 1
+        largest = float(context.compute(index).max(initial=-1))
+        if not math.isfinite(largest):
+            raise FormulaError(f"the classes of one_hot are whole numbers, and {largest} is among them")
+        count = int(largest) + 1
     if index.is_float:
         index = apply("cast", index, dtype="int64")
     hit = apply("equal", reshape(index, (*index.shape, 1)), apply("iota", length=count))
@@ -225,6 +228,8 @@ def _segments(name: str, reduction: str, neutral: float, doc: str) -> None:
                 f"segments of shape {show_shape(ids.shape)} do not fit an array of shape {show_shape(x.shape)}"
             )
         count = int(ids.max(initial=-1)) + 1 if num_segments is None else context.integer(num_segments, "num_segments")
+        if count < 0:
+            raise FormulaError(f"num_segments is 0 or more, not {count}")
         return apply(reduction, table_of_members(x, ids.tolist(), count, neutral), axes=(1,))
 
     build.__doc__ = doc

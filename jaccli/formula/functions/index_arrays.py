@@ -159,7 +159,10 @@ _indices_like("diag_indices_from", None)
 def unravel_index(indices: Array, shape: Any, *, context: Context) -> Value:
     """The index along every axis of the places of a flattened array."""
     rest, found = indices, []
-    for length in reversed(context.integers(shape, "a length of a shape")):
+    lengths = context.integers(shape, "a length of a shape")
+    if not all(0 <= length < 2**63 for length in lengths):
+        raise FormulaError("the lengths of a shape are 0 or more, and no larger than 64 bits hold")
+    for length in reversed(lengths):
         found.append(apply("remainder", rest, constant_array(struct.pack("<q", length), (), "int64")))
         rest = apply("floor_divide", rest, constant_array(struct.pack("<q", length), (), "int64"))
     return tuple(reversed(found))

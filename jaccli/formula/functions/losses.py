@@ -270,13 +270,13 @@ def triplet_margin_loss(
     margin: float = 1.0,
     reduction: str = "mean",
     ord: float = 2.0,
-    eps: Any = None,
+    eps: float | None = None,
     swap: Flag = False,
     *,
     context: Context,
 ) -> Node:
     """Mean of max(0, distance to the positive - distance to the negative + margin) over the last axis."""
-    small = (1e-6 if context.is_torch else 0.0) if eps is None else float(context.static(eps))
+    small = (1e-6 if context.is_torch else 0.0) if eps is None else eps
 
     def distance(x: Node, y: Node) -> Node:
         return entrywise_norm(apply("subtract", x, y) + small, ord, max(x.ndim - 1, 0), False)

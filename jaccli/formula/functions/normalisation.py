@@ -66,10 +66,10 @@ def normalize(x: Floats, ord: float = 2.0, axis: Axis = None, eps: float = 1e-12
 
 @function(FAMILY, "PairwiseDistance", kinks=_COINCIDENT, example="pairwise_distance(x, y)")
 def pairwise_distance(
-    x: Floats, y: Floats, ord: float = 2.0, eps: Any = None, keepdims: Flag = False, *, context: Context
+    x: Floats, y: Floats, ord: float = 2.0, eps: float | None = None, keepdims: Flag = False, *, context: Context
 ) -> Node:
     """Distance between corresponding rows; eps is added to the difference, by default 0, and 1e-6 for PyTorch's."""
-    small = (1e-6 if context.is_torch else 0.0) if eps is None else float(context.static(eps))
+    small = (1e-6 if context.is_torch else 0.0) if eps is None else eps
     difference = apply("subtract", x, y)
     difference = difference + small if small else difference
     return entrywise_norm(difference, ord, max(difference.ndim - 1, 0), keepdims)

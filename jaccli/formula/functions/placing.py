@@ -69,6 +69,8 @@ def fill_diagonal(x: Array, val: Any, wrap: Flag = False, *, context: Context) -
     count = min(x.shape)
     value = context.floats(val) if x.is_float else context.array(val)
     if value.ndim:
+        if not value.size:
+            raise ShapeError("there is no value for the diagonal: the array is empty")
         value = apply("take", _flat(value), integers(i % value.size for i in range(count)))
     return _written(context, x, [apply("iota", length=count)] * x.ndim, value)
 
@@ -82,7 +84,8 @@ def fill(x: Array, value: Any, *, context: Context) -> Node:
 @function(FAMILY, kinks=_HELD, example="index_put(x, ([0, 1],), y)")
 def index_put(x: Array, indices: Any, values: Any, accumulate: Flag = False, *, context: Context) -> Node:
     """The array with values written over, or added, at a tuple of index arrays."""
-    positions = context.array(index(context, places(x), list(indices)))
+    wanted = list(indices) if isinstance(indices, (list, tuple)) else [indices]
+    positions = context.array(index(context, places(x), wanted))
     node = context.floats(values) if x.is_float else context.array(values)
     if accumulate:
         return added(x.shape, _flat(x), positions, cast(node, x.dtype))

@@ -305,12 +305,18 @@ def _convert(context: Context, entry: Function, slot: inspect.Parameter, value: 
                 raise FormulaError(f"{what} must be a text in quotes, and this is {describe(value)}")
             return value
         case "float":
-            number = context.static(value)
-            if not isinstance(number, (int, float)):
-                raise FormulaError(f"{what} must be a number, and this is {describe(value)}")
-            return number
+            return _number(context, value, what)
+        case "float | None":
+            return None if value is None else _number(context, value, what)
         case _:
             return value
+
+
+def _number(context: Context, value: Value, what: str) -> float:
+    number = context.static(value)
+    if not isinstance(number, (int, float)):
+        raise FormulaError(f"{what} must be a number, and this is {describe(value)}")
+    return number
 
 
 def arrays(context: Context, value: Value, what: str) -> list[Node]:

@@ -179,11 +179,11 @@ def copysign(x: Floats, y: Floats) -> Node:
 
 
 @function(FAMILY, kinks="0 where an entry was replaced", example="nan_to_num(x)")
-def nan_to_num(x: Floats, nan: Any = 0.0, posinf: Any = None, neginf: Any = None, *, context: Context) -> Node:
+def nan_to_num(x: Floats, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None) -> Node:
     """NaN becomes 0, infinities the largest numbers, or the numbers given."""
     largest = 1.7976931348623157e308 if x.dtype == "float64" else 3.4028234663852886e38
     ends = [
-        constant(default if given is None else float(context.static(given)), x.dtype)
+        constant(default if given is None else float(given), x.dtype)
         for given, default in ((nan, 0.0), (posinf, largest), (neginf, -largest))
     ]
     kept = apply("where", apply("isnan", x), ends[0], x)

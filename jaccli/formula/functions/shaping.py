@@ -20,6 +20,8 @@ FAMILY = "Shape and assembly"
 
 def rows(x: Node) -> list[Node]:
     """The entries of the first axis, one by one."""
+    if not x.ndim:
+        raise ShapeError("a single number has no rows")
     return [entry(x, 0, position) for position in range(check_pieces(x.shape[0], "an array taken as its rows"))]
 
 

@@ -69,12 +69,11 @@ entry("ndtri")
 
 
 @function(FAMILY, kinks=table()["logit"].kinks, example="logit(x)")
-def logit(x: Floats, eps: Any = None, *, context: Context) -> Node:
+def logit(x: Floats, eps: float | None = None) -> Node:
     """log(x/(1 - x)); with eps of x kept between eps and 1 - eps."""
     if eps is None:
         return apply("logit", x)
-    edge = float(context.static(eps))
-    return apply("logit", apply("clip", x, number(x, edge), number(x, 1.0 - edge)))
+    return apply("logit", apply("clip", x, number(x, eps), number(x, 1.0 - eps)))
 
 
 entry("xlogy")

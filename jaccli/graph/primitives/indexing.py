@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jaccli.errors import OutOfRangeError
+from jaccli.errors import FormulaError, OutOfRangeError
 from jaccli.graph.node import DType, Node, Shape, apply, size_of, transpose
 from jaccli.graph.primitive import Case, Prepared, Primitive, register
 from jaccli.lazy import lazy
@@ -35,11 +35,17 @@ def _check_index(index: Any, size: int, axis: int) -> Any:
     return np.where(index < 0, index + size, index)
 
 
+def _checked_shape(index: Node, size: int, axis: int) -> tuple[Shape, DType]:
+    if index.is_float:
+        raise FormulaError("an index must be whole numbers", hint="give integers, with int:, as in --i int:3")
+    return index.shape, "int64"
+
+
 register(
     Primitive(
         "check_index",
         "Indices counted from the front; one out of range is an error.",
-        lambda index, size, axis: (index.shape, "int64"),
+        _checked_shape,
         _check_index,
         None,
         "elementwise",
@@ -49,6 +55,8 @@ register(
 
 
 def _take_shape(x: Node, index: Node) -> tuple[Shape, DType]:
+    if index.is_float:
+        raise FormulaError("an index must be whole numbers", hint="give integers, with int:, as in --i int:3")
     return (*index.shape, *x.shape[1:]), x.dtype
 
 
