@@ -12,6 +12,7 @@ from jaccli.formula.functions.normalisation import batch_norm, group_norm, insta
 from jaccli.formula.functions.registry import Array, Flag, Floats, Whole, function, use
 from jaccli.formula.functions.shaping import part, swapaxes
 from jaccli.formula.functions.signal import FAMILY, padded, several
+from jaccli.formula.limits import check_pieces
 from jaccli.formula.values import Context, Value
 from jaccli.graph.node import Node, apply, reshape, select, show_shape, transpose
 from jaccli.graph.primitives.shaping import take_slices
@@ -136,10 +137,14 @@ def local_response_norm(x: Floats, size: Whole, alpha: float = 1e-4, beta: float
     """Each entry over a power of the mean square of its neighbouring channels (axis 1)."""
     if x.ndim < 2:
         raise ShapeError(f"channels stand on axis 1, and this array has shape {show_shape(x.shape)}")
-    wide = padded(x * x, [(size // 2, (size - 1) // 2), *[(0, 0)] * (x.ndim - 2)])
-    total = part(wide, 1, 0, x.shape[1])
-    for place in range(1, size):
-        total = total + part(wide, 1, place, x.shape[1])
+    if size < 1:
+        raise FormulaError(f"size of local_response_norm is 1 or more, not {size}")
+    channels = x.shape[1]
+    before, after = min(size // 2, channels), min((size - 1) // 2, channels)
+    wide = padded(x * x, [(before, after), *[(0, 0)] * (x.ndim - 2)])
+    total = part(wide, 1, 0, channels)
+    for place in range(1, check_pieces(before + after + 1, "the window of channels")):
+        total = total + part(wide, 1, place, channels)
     return x / (total * (alpha / size) + k) ** beta
 
 

@@ -105,7 +105,9 @@ def put_along_axis(x: Array, index: Any, values: Any, axis: Any, *, context: Con
     if axis is None:
         return put(x, index, values, context=context)
     positions = target_places(context, x, normal_axis(context.integer(axis, "axis"), x.ndim), index)
-    return replaced(context, x.shape, _flat(x), positions, context.floats(values) if x.is_float else values)
+    return replaced(
+        context, x.shape, _flat(x), positions, context.floats(values) if x.is_float else context.array(values)
+    )
 
 
 @function(FAMILY, kinks="the mask is held fixed", example="masked_scatter(x, x > 0, y)")

@@ -47,8 +47,11 @@ def _windows(x: Any, sizes: Lengths, strides: Lengths, dilation: Lengths) -> Any
     lead = x.ndim - rank
     counts = _counts(x.shape[lead:], sizes, strides, dilation)
     steps = x.strides[lead:]
-    across = tuple(step * stride for step, stride in zip(steps, strides, strict=True))
-    within = tuple(step * gap for step, gap in zip(steps, dilation, strict=True))
+    # A step beyond the array is never taken, and may be more than a number of bytes can be.
+    across, within = (
+        tuple(step * min(gap, length) for step, gap, length in zip(steps, gaps, x.shape[lead:], strict=True))
+        for gaps in (strides, dilation)
+    )
     return np.lib.stride_tricks.as_strided(
         x, (*x.shape[:lead], *counts, *sizes), (*x.strides[:lead], *across, *within), writeable=False
     )
