@@ -198,13 +198,20 @@ def numel(x: Array) -> int:
 @function("Shape and assembly", example="zeros(broadcast_shapes((2, 1), (1, 3)))")
 def broadcast_shapes(*shapes: Any, context: Context) -> Value:
     """The shape that arrays of some shapes are broadcast to."""
-    return common_shape([context.integers(shape, "a length of a shape") for shape in shapes])
+    return common_shape([_lengths(context, shape) for shape in shapes])
+
+
+def _lengths(context: Context, shape: Any) -> tuple[int, ...]:
+    lengths = context.integers(shape, "a length of a shape")
+    if any(length < 0 for length in lengths):
+        raise ShapeError(f"a length of a shape is 0 or more, and the lengths are {lengths}")
+    return lengths
 
 
 @function("Shape and assembly", example="resize(x, (5,))")
 def resize(x: Array, new_shape: Any, *, context: Context) -> Node:
     """The entries in order, again from the first where they do not suffice, in a shape."""
-    lengths = context.integers(new_shape, "a length of a shape")
+    lengths = _lengths(context, new_shape)
     count = size_of(lengths)
     if not 0 < count <= LARGEST or not x.size:
         raise ShapeError(f"resize: {x.size} entries do not fill a shape {lengths}")
@@ -217,6 +224,8 @@ def rollaxis(x: Array, axis: Whole, start: Whole = 0) -> Node:
     """An axis moved to stand before another."""
     source = normal_axis(axis, x.ndim)
     target = start + x.ndim if start < 0 else start
+    if not 0 <= target <= x.ndim:
+        raise ShapeError(f"rollaxis: start is between {-x.ndim} and {x.ndim}, not {start}")
     return moveaxis(x, source, target - 1 if target > source else target)
 
 

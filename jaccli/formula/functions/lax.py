@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaccli.errors import ShapeError
+from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.arithmetic import binary
 from jaccli.formula.functions.index_arrays import dynamic_slice
 from jaccli.formula.functions.reductions import reduce
 from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, Whole, call, function, functions, use
-from jaccli.formula.functions.shaping import flip, part, transpose
+from jaccli.formula.functions.shaping import flip, part, rows, transpose
 from jaccli.formula.functions.signal import padded
+from jaccli.formula.limits import check_made, check_pieces
 from jaccli.formula.updates import places, replaced
-from jaccli.formula.values import Context, Value
+from jaccli.formula.values import Context, Value, describe
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape, show_shape
 from jaccli.graph.primitive import normal_axis, table
 from jaccli.graph.primitives.contraction import contract
@@ -46,6 +47,8 @@ def slice_in_dim(
     """From a start to before a limit along one axis, in strides."""
     place = normal_axis(axis, operand.ndim)
     length = operand.shape[place]
+    if stride < 1:
+        raise FormulaError(f"the stride of slice_in_dim is 1 or more, not {stride}")
     first = 0 if start_index is None else context.integer(start_index, "a start")
     last = length if limit_index is None else context.integer(limit_index, "a limit")
     chosen = range(length)[slice(first, last, stride)]
@@ -95,16 +98,25 @@ def dynamic_update_slice_in_dim(
 @function(SHAPE, name="lax.broadcast", example="jax.lax.broadcast(x, (2,))")
 def broadcast(operand: Array, sizes: Any, *, context: Context) -> Node:
     """The array repeated along new first axes."""
-    return broadcast_to(operand, (*context.integers(sizes, "a length"), *operand.shape))
+    return broadcast_to(operand, check_made((*_lengths(context, sizes), *operand.shape)))
+
+
+def _lengths(context: Context, value: Any) -> tuple[int, ...]:
+    lengths = context.integers(value, "a length")
+    if any(length < 0 for length in lengths):
+        raise ShapeError(f"a length is 0 or more, and the lengths given are {lengths}")
+    return lengths
 
 
 @function(SHAPE, example="jax.lax.broadcast_in_dim(x, (3, 2), (0,))")
 def broadcast_in_dim(operand: Array, shape: Any, broadcast_dimensions: Any, *, context: Context) -> Node:
     """The array in a larger shape, its axes standing where they are sent."""
-    lengths = context.integers(shape, "a length")
+    lengths = check_made(_lengths(context, shape))
     where = context.integers(broadcast_dimensions, "an axis")
-    if len(where) != operand.ndim:
-        raise ShapeError(f"broadcast_in_dim: {len(where)} places for the axes of {show_shape(operand.shape)}")
+    if len(set(where)) != operand.ndim or len(where) != operand.ndim:
+        raise ShapeError(
+            f"broadcast_in_dim: {len(set(where))} different places for the axes of {show_shape(operand.shape)}"
+        )
     sizes = [1] * len(lengths)
     for length, place in zip(operand.shape, where, strict=True):
         sizes[normal_axis(place, len(lengths))] = length
@@ -114,6 +126,7 @@ def broadcast_in_dim(operand: Array, shape: Any, broadcast_dimensions: Any, *, c
 @function(SHAPE, example="jax.lax.iota(float, 3)")
 def iota(dtype: Any, size: Whole, *, context: Context) -> Node:
     """0, 1, 2, …"""
+    check_made(_lengths(context, size))
     numbers = apply("iota", length=size)
     return numbers if "int" in str(dtype) else cast(numbers, context.float_dtype)
 
@@ -121,7 +134,7 @@ def iota(dtype: Any, size: Whole, *, context: Context) -> Node:
 @function(SHAPE, example="jax.lax.broadcasted_iota(float, (2, 3), 1)")
 def broadcasted_iota(dtype: Any, shape: Any, dimension: Whole, *, context: Context) -> Node:
     """0, 1, 2, … along one axis of a shape."""
-    lengths = context.integers(shape, "a length")
+    lengths = check_made(_lengths(context, shape))
     place = normal_axis(dimension, len(lengths))
     numbers = iota(dtype, lengths[place], context=context)
     shape = tuple(lengths[place] if axis == place else 1 for axis in range(len(lengths)))
@@ -151,21 +164,22 @@ def rev(operand: Array, dimensions: Axis) -> Node:
 def split(operand: Array, sizes: Any, axis: Whole = 0, *, context: Context) -> Value:
     """The array cut into parts of given lengths along an axis."""
     place = normal_axis(axis, operand.ndim)
+    lengths = _lengths(context, sizes)
+    if sum(lengths) != operand.shape[place]:
+        raise ShapeError(f"lax.split: parts of {sum(lengths)} entries together do not fill {operand.shape[place]}")
+    check_pieces(len(lengths), "lax.split")
     first, found = 0, []
-    for size in context.integers(sizes, "the length of a part"):
+    for size in lengths:
         found.append(part(operand, place, first, size))
         first += size
     return tuple(found)
 
 
 @function(SHAPE, name="lax.pad", example="jax.lax.pad(x, 0.0, ((1, 1, 0), (0, 0, 0)))")
-def pad(operand: Floats, padding_value: Any, padding_config: Any, *, context: Context) -> Node:
+def pad(operand: Floats, padding_value: float, padding_config: Any, *, context: Context) -> Node:
     """Entries of one value before, after and between those of each axis; negative widths cut."""
-    value = float(context.static(padding_value))
-    configuration = [context.integers(item, "a width") for item in padding_config]
-    if len(configuration) != operand.ndim or any(len(item) != 3 or item[2] < 0 for item in configuration):
-        raise ShapeError(f"lax.pad needs (before, after, between) for each of {operand.ndim} axes")
-    for axis, (before, after, between) in enumerate(configuration):
+    value = float(padding_value)
+    for axis, (before, after, between) in enumerate(_widths(context, padding_config, operand.ndim)):
         if between:
             length = operand.shape[axis]
             spread = max((length - 1) * (between + 1) + 1, 0)
@@ -187,6 +201,18 @@ def pad(operand: Floats, padding_value: Any, padding_config: Any, *, context: Co
     return operand
 
 
+def _widths(context: Context, config: Any, ndim: int) -> list[tuple[int, ...]]:
+    """(before, after, between) for every axis, of a list or of an array with a row for each."""
+    items = rows(config) if isinstance(config, Node) and config.ndim == 2 else config
+    found = [context.integers(item, "a width") for item in items] if isinstance(items, (list, tuple)) else []
+    if len(found) != ndim or not isinstance(items, (list, tuple)) or any(len(w) != 3 or w[2] < 0 for w in found):
+        raise ShapeError(
+            f"lax.pad needs (before, after, between) for each of {ndim} axes, not {describe(config)}",
+            hint="before and after may be negative, between is 0 or more",
+        )
+    return found
+
+
 @function(SHAPE, name="lax.expand_dims", example="jax.lax.expand_dims(x, (0,))")
 def expand_dims(array: Array, dimensions: Axis, *, context: Context) -> Node:
     """New axes of length 1."""
@@ -196,12 +222,10 @@ def expand_dims(array: Array, dimensions: Axis, *, context: Context) -> Node:
 @function(PRODUCTS, example="jax.lax.dot_general(A, B, (((1,), (0,)), ((), ())))")
 def dot_general(lhs: Array, rhs: Array, dimension_numbers: Any, *, context: Context) -> Node:
     """Summed over pairs of axes, with others in step, which come first in the result."""
-    (contracted, batched) = dimension_numbers
-    left_sum, right_sum = (context.integers(item, "an axis") for item in contracted)
-    left_batch, right_batch = (context.integers(item, "an axis") for item in batched)
-    axes = ((lhs, left_sum), (rhs, right_sum), (lhs, left_batch), (rhs, right_batch))
-    if any(not 0 <= axis < node.ndim for node, chosen in axes for axis in chosen):
-        raise ShapeError(f"dot_general: no such axes in shapes {show_shape(lhs.shape)} and {show_shape(rhs.shape)}")
+    (left_sum, right_sum), (left_batch, right_batch) = _dimension_numbers(context, dimension_numbers)
+    for node, chosen in ((lhs, (*left_sum, *left_batch)), (rhs, (*right_sum, *right_batch))):
+        if any(not 0 <= axis < node.ndim for axis in chosen) or len(set(chosen)) < len(chosen):
+            raise ShapeError(f"dot_general: axes {chosen} are not different axes of the shape {show_shape(node.shape)}")
     left = list(range(lhs.ndim))
     right = [lhs.ndim + axis for axis in range(rhs.ndim)]
     for one, two in zip((*left_sum, *left_batch), (*right_sum, *right_batch), strict=True):
@@ -211,6 +235,20 @@ def dot_general(lhs: Array, rhs: Array, dimension_numbers: Any, *, context: Cont
     free = [n for axis, n in enumerate(left) if axis not in (*left_sum, *left_batch)]
     free += [n for axis, n in enumerate(right) if axis not in (*right_sum, *right_batch)]
     return contract(lhs, rhs, left, right, [*(left[axis] for axis in left_batch), *free])
+
+
+def _dimension_numbers(context: Context, numbers: Any) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+    """Axes that are summed over and axes in step, of the left array and of the right."""
+    pairs = numbers if isinstance(numbers, (list, tuple)) else ()
+    if len(pairs) != 2 or not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs):
+        raise FormulaError(
+            "dot_general needs two pairs of axes: those summed over, and those in step",
+            hint="(((1,), (0,)), ((), ())) is the matrix product",
+        )
+    found = tuple((context.integers(left, "an axis"), context.integers(right, "an axis")) for left, right in pairs)
+    if any(len(left) != len(right) for left, right in found):
+        raise ShapeError("dot_general: as many axes of the left array as of the right one are paired")
+    return found
 
 
 def _of_axes(name: str, primitive: str, doc: str) -> None:
@@ -243,6 +281,8 @@ _pairwise("lax.min", "minimum", "The smaller of two entries.")
 def select_n(which: Any, *cases: Any, context: Context) -> Value:
     """The entry of the case of that number; a truth value counts as 0 or 1."""
     node = context.array(which)
+    if node.is_float:
+        raise FormulaError("select_n chooses by truth values or whole numbers, and these are floats")
     return use(context, "choose", cast(node, "int64") if node.dtype == "bool" else node, list(cases))
 
 

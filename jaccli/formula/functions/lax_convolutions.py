@@ -7,10 +7,10 @@ from typing import Any
 from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.lax import pad
 from jaccli.formula.functions.registry import Flag, Floats, Whole, function
-from jaccli.formula.functions.shaping import flip
+from jaccli.formula.functions.shaping import flip, rows
 from jaccli.formula.functions.signal import FAMILY as SIGNAL
 from jaccli.formula.functions.signal import convolution
-from jaccli.formula.values import Context
+from jaccli.formula.values import Context, describe
 from jaccli.graph.node import Node, show_shape
 from jaccli.graph.node import transpose as permuted
 
@@ -46,7 +46,20 @@ def _for_each_axis(context: Context, value: Any, rank: int, what: str) -> Order:
     numbers = context.integers(value, what)
     if len(numbers) != rank:
         raise ShapeError(f"{len(numbers)} numbers are given for {what} of each of {rank} axes")
+    if any(number < 1 for number in numbers):
+        raise FormulaError(f"{what} is 1 or more, not {min(numbers)}")
     return numbers
+
+
+def _pairs(context: Context, padding: Any, rank: int) -> list[tuple[int, ...]]:
+    """(before, after) for each axis, of a list or of an array with a row for each."""
+    items = rows(padding) if isinstance(padding, Node) and padding.ndim == 2 else padding
+    found = [context.integers(item, "a width") for item in items] if isinstance(items, (list, tuple)) else []
+    if len(found) != rank or any(len(pair) != 2 for pair in found):
+        raise FormulaError(
+            f"padding is 'SAME', 'VALID' or (before, after) for each of {rank} axes, not {describe(padding)}"
+        )
+    return found
 
 
 @function(SIGNAL, example="jax.lax.conv_general_dilated(x, w, (1, 1), 'SAME')")
@@ -87,7 +100,7 @@ def conv_general_dilated(
         ]
         pairs = [((t + 1) // 2, t // 2) if name == "SAME_LOWER" else (t // 2, (t + 1) // 2) for t in totals]
     else:
-        pairs = [(width[0], width[1]) for width in (context.integers(item, "a width") for item in padding)]
+        pairs = _pairs(context, padding, rank)
     config = [(0, 0, 0)] * 2 + [(before, after, 0) for before, after in pairs]
     x = pad(x, 0.0, config, context=context)
     found = convolution(context, x, weight, None, rank, list(steps), 0, list(gaps), feature_group_count)
@@ -150,6 +163,8 @@ def conv_transpose(
         pairs = []
         for axis, step, gap in zip(kernel[2:], steps, gaps, strict=True):
             size = (rhs.shape[axis] - 1) * gap + 1
+            if padding.upper() not in ("SAME", "VALID"):
+                raise FormulaError(f"unknown padding {padding!r}", hint="'SAME', 'VALID' or pairs of widths")
             if padding.upper() == "SAME":
                 total = size + step - 2
                 first = size - 1 if step > size - 1 else -(-total // 2)

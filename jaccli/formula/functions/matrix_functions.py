@@ -13,8 +13,9 @@ from jaccli.formula.functions.products import matmul
 from jaccli.formula.functions.reductions import reduce
 from jaccli.formula.functions.registry import Flag, Floats, Whole, function, use
 from jaccli.formula.functions.shaping import flip, part
-from jaccli.formula.values import Context, Parts, Value
+from jaccli.formula.values import Context, Parts, Value, describe
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, filled, reshape, select, show_shape
+from jaccli.graph.primitive import normal_axis
 from jaccli.graph.primitives.linear_algebra import matrix_transpose, square
 
 
@@ -79,6 +80,7 @@ def tanhm(A: Floats) -> Node:
 @function(FAMILY, kinks="an eigenvalue on the imaginary axis is an error", example="signm(A)")
 def signm(A: Floats) -> Node:
     """Sign of a matrix: A over the root of A @ A."""
+    square(A, "signm")
     return apply("solve", apply("sqrtm", matmul(A, A)), A)
 
 
@@ -88,7 +90,10 @@ def fractional_matrix_power(A: Floats, t: Any, *, context: Context) -> Value:
     power = context.static(t)
     if isinstance(power, int) or (isinstance(power, float) and power.is_integer()):
         return use(context, "matrix_power", A, int(power))
-    return apply("expm", context.floats(t) * apply("logm", A))
+    exponent = context.floats(t)
+    if exponent.ndim:
+        raise ShapeError(f"the power of a matrix is one number, and this has shape {show_shape(exponent.shape)}")
+    return apply("expm", exponent * apply("logm", A))
 
 
 @function(FAMILY, example="expm_frechet(A, B)[1]")
@@ -125,11 +130,20 @@ def lu_solve(lu_and_piv: Any, b: Floats, trans: Any = 0, *, context: Context) ->
     if not isinstance(lu_and_piv, (list, tuple)) or len(lu_and_piv) != 2:
         raise FormulaError("lu_solve takes what lu_factor gives", hint="write lu_solve(lu_factor(A), b)")
     factors, order = lu_and_piv
-    return _solved(context, factors, order, b, context.static(trans) in (1, 2, "T", "C"))
+    kind = context.static(trans)
+    if not isinstance(kind, (int, str)) or kind not in (0, 1, 2, "N", "T", "C"):
+        raise FormulaError(f"trans of lu_solve is 0, 1 or 2, not {describe(trans)}")
+    return _solved(context, factors, order, b, kind in (1, 2, "T", "C"))
 
 
 def _solved(context: Context, factors: Any, order: Any, b: Node, transposed: bool) -> Node:
     matrix, rows = context.floats(factors), context.array(order)
+    square(matrix, "lu_solve")
+    if rows.shape != matrix.shape[:1] or rows.dtype != "int64":
+        raise ShapeError(
+            f"lu_solve needs the {matrix.shape[0]} whole numbers that lu_factor gives as order of the rows"
+        )
+    rows = apply("check_index", rows, size=matrix.shape[0], axis=0)
     if matrix.ndim != 2 or b.ndim not in (1, 2) or b.shape[0] != matrix.shape[0]:
         raise ShapeError(f"lu_solve: shapes {show_shape(matrix.shape)} and {show_shape(b.shape)} do not fit")
     if transposed:
@@ -188,9 +202,18 @@ def householder_product(A: Floats, tau: Floats) -> Node:
     return product
 
 
+def _check_matrices(name: str, *matrices: Node) -> None:
+    for matrix in matrices:
+        if matrix.ndim < 2:
+            raise ShapeError(f"{name} takes matrices, and this has shape {show_shape(matrix.shape)}")
+
+
 @function(FAMILY, example="Q, R = rq(A)")
 def rq(a: Floats, mode: str = "full", *, context: Context) -> Value:
     """R, Q = rq(A): A = R @ Q with R upper triangular."""
+    _check_matrices("rq", a)
+    if mode not in ("full", "economic", "r"):
+        raise FormulaError(f"unknown mode {mode!r} of rq", hint="'full', 'economic' or 'r'")
     turned = matrix_transpose(flip(a, a.ndim - 2))
     q, r = use(context, "qr", turned)
     return flip(matrix_transpose(r), (a.ndim - 2, a.ndim - 1)), flip(matrix_transpose(q), a.ndim - 2)
@@ -205,6 +228,7 @@ def orth(A: Floats, rcond: Any = None, *, context: Context) -> Value:
 @function(FAMILY, kinks="NaN at a singular product", example="orthogonal_procrustes(A, B)[0]")
 def orthogonal_procrustes(A: Floats, B: Floats, *, context: Context) -> Value:
     """R, s = orthogonal_procrustes(A, B): the orthogonal matrix that brings A @ R nearest to B."""
+    _check_matrices("orthogonal_procrustes", A, B)
     left, values, right = svd(matrix_transpose(matmul(matrix_transpose(B), A)), context=context)
     return matmul(left, right), apply("sum", values, axes=(values.ndim - 1,))
 
@@ -212,6 +236,8 @@ def orthogonal_procrustes(A: Floats, B: Floats, *, context: Context) -> Value:
 @function(FAMILY, "jax.polar", name="scipy.polar", kinks="NaN at a singular matrix", example="scipy.linalg.polar(A)[0]")
 def polar(a: Floats, side: str = "right", *, context: Context) -> Value:
     """U, P = scipy.linalg.polar(A): A = U @ P (P @ U with side='left'), U orthogonal, P symmetric."""
+    if side not in ("left", "right"):
+        raise FormulaError(f"unknown side {side!r} of polar", hint="'left' or 'right'")
     left, values, right = svd(a, full_matrices=False, context=context)
     frame = left if side == "left" else matrix_transpose(right)
     scaled = frame * reshape(values, (*values.shape[:-1], 1, values.shape[-1]))
@@ -221,6 +247,7 @@ def polar(a: Floats, side: str = "right", *, context: Context) -> Value:
 @function(FAMILY, kinks="0 and pi/2 are edges of the angle", example="subspace_angles(A[:, :1], B)")
 def subspace_angles(A: Floats, B: Floats, *, context: Context) -> Node:
     """Angles between the spaces of the columns of two matrices, the largest first."""
+    _check_matrices("subspace_angles", A, B)
     one, two = (svd(matrix, full_matrices=False, context=context)[0] for matrix in (A, B))
     cosines = svd(matmul(matrix_transpose(one), two), context=context)[1]
     return flip(apply("arccos", cosines), cosines.ndim - 1)
@@ -239,7 +266,12 @@ def khatri_rao(a: Floats, b: Floats) -> Node:
 
 
 def _first_column(c_or_cr: Any) -> tuple[Any, Any]:
-    return (c_or_cr[0], c_or_cr[1]) if isinstance(c_or_cr, (tuple, list)) else (c_or_cr, None)
+    """The first column and the first row, of a pair; a list of numbers is a column alone."""
+    if not isinstance(c_or_cr, tuple):
+        return c_or_cr, None
+    if len(c_or_cr) != 2:
+        raise FormulaError(f"a Toeplitz matrix has a first column, or (column, row), not {len(c_or_cr)} of them")
+    return c_or_cr
 
 
 @function(FAMILY, kinks="a singular matrix is an error", example="solve_toeplitz(x, b)")
@@ -276,15 +308,18 @@ def _of_bands(bands: Node, lower: int, length: int) -> Node:
 @function(FAMILY, kinks="a singular matrix is an error", example="solve_banded((1, 1), A, b)")
 def solve_banded(l_and_u: Any, ab: Floats, b: Floats, *, context: Context) -> Value:
     """The solution of a banded system whose diagonals are the rows of ab, the highest first."""
-    lower, upper = context.integers(l_and_u, "the number of diagonals")
+    counts = context.integers(l_and_u, "the number of diagonals")
+    if len(counts) != 2 or min(counts) < 0:
+        raise FormulaError("solve_banded needs (lower, upper), two numbers of diagonals", hint="(1, 1) is tridiagonal")
+    lower, upper = counts
     if ab.ndim != 2 or ab.shape[0] != lower + upper + 1:
         raise ShapeError(f"solve_banded: {lower} + {upper} + 1 diagonals are not the rows of {show_shape(ab.shape)}")
     return use(context, "solve", _of_bands(ab, lower, ab.shape[1]), b)
 
 
 def _symmetric_bands(ab: Node, lower: bool) -> Node:
-    if ab.ndim != 2:
-        raise ShapeError(f"diagonals are the rows of a matrix, and this has shape {show_shape(ab.shape)}")
+    if ab.ndim != 2 or not ab.size:
+        raise ShapeError(f"diagonals are the rows of a matrix with entries, and this has shape {show_shape(ab.shape)}")
     count = ab.shape[0] - 1
     half = _of_bands(ab, count, ab.shape[1]) if lower else _of_bands(ab, 0, ab.shape[1])
     number = apply("iota", length=ab.shape[1])
@@ -321,6 +356,11 @@ def cholesky_banded(ab: Floats, lower: Flag = False) -> Node:
 
 
 def _tridiagonal(d: Node, e: Node) -> Node:
+    if d.ndim != 1 or e.shape != (d.size - 1,):
+        raise ShapeError(
+            f"a tridiagonal matrix has n entries on its diagonal and n - 1 beside it, and the shapes are "
+            f"{show_shape(d.shape)} and {show_shape(e.shape)}"
+        )
     return diag_embed(d, 0) + diag_embed(e, 1) + diag_embed(e, -1)
 
 
@@ -358,7 +398,10 @@ def solve_discrete_lyapunov(a: Floats, q: Floats, method: Any = None, *, context
 @function(FAMILY, example="norm_except_dim(A)")
 def norm_except_dim(v: Floats, pow: Whole = 2, dim: Whole = 0) -> Node:
     """Norms of the slabs of an axis, which stays."""
-    others = tuple(axis for axis in range(v.ndim) if axis != dim % v.ndim)
+    kept = normal_axis(dim, v.ndim)
+    if not 1 <= pow < 2**53:
+        raise FormulaError(f"the order of a norm is 1 or more, not {pow}")
+    others = tuple(axis for axis in range(v.ndim) if axis != kept)
     if pow == 2:
         return reduce("norm", v, others, True)
     return reduce("sum", apply("abs", v) ** float(pow), others, True) ** (1.0 / pow)

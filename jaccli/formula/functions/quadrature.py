@@ -6,26 +6,49 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from jaccli.errors import FormulaError
+from jaccli.errors import FormulaError, LimitError
 from jaccli.formula.complex import Complex
 from jaccli.formula.functions.registry import Floats, Whole, function, use
 from jaccli.formula.functions.special import FAMILY
-from jaccli.formula.values import Context, Value
+from jaccli.formula.values import Context, Value, describe
 from jaccli.graph.node import Node, apply, constant, reshape
 from jaccli.lazy import lazy
 
 _MOST = 2000
+_LARGEST_PARAMETER = 1e4
 _special = lazy("scipy.special")
 
 
-def _rule(name: str, count: int, *synonyms: str) -> None:
+_np = lazy("numpy")
+
+
+def _finite_rule(name: str, n: int, numbers: list[float]) -> Any:
+    """SciPy's nodes and weights; a `LimitError` where its recursion leaves the range of floats on the way."""
+    try:
+        with _np.errstate(all="ignore"):
+            found = getattr(_special, f"roots_{name}")(n, *numbers)
+        if all(_np.isfinite(part).all() for part in found[:2]):
+            return found
+    except (ValueError, ArithmeticError):
+        found = None
+    raise LimitError(
+        f"roots_{name} leaves the range of floats for {n} nodes", hint="ask for fewer nodes or another parameter"
+    )
+
+
+def _rule(name: str, count: int, *synonyms: str, above: float = -1.0) -> None:
     def build(n: Whole, *parameters: Any, context: Context) -> Value:
         numbers = [context.static(value) for value in parameters]
         if len(numbers) != count or not all(isinstance(value, (int, float)) for value in numbers):
             raise FormulaError(f"roots_{name} takes a number of nodes and {count} parameters that are numbers")
+        if not all(above < value < _LARGEST_PARAMETER for value in numbers):
+            raise FormulaError(
+                f"the parameters of roots_{name} lie between {above:g} and {_LARGEST_PARAMETER:g}, and they are "
+                f"{', '.join(describe(value) for value in parameters)}"
+            )
         if not 1 <= n <= _MOST:
             raise FormulaError(f"a rule has between 1 and {_MOST} nodes, not {n}")
-        found = getattr(_special, f"roots_{name}")(n, *numbers)
+        found = _finite_rule(name, n, numbers)
         return tuple(context.floats(context.array(list(map(float, part)))) for part in found[:2])
 
     build.__doc__ = (
@@ -43,7 +66,7 @@ _rule("chebyt", 0, "t_roots")
 _rule("chebyu", 0, "u_roots")
 _rule("sh_legendre", 0, "ps_roots")
 _rule("genlaguerre", 1, "la_roots")
-_rule("gegenbauer", 1, "cg_roots")
+_rule("gegenbauer", 1, "cg_roots", above=-0.5)
 _rule("jacobi", 2, "j_roots")
 
 
@@ -120,10 +143,15 @@ def lpmv(m: Whole, v: Whole, x: Floats, *, context: Context) -> Node:
     if order > v:
         return x * 0.0
     inner = context.floats(use(context, "jacobi", v - order, order, order, x))
-    growth = math.prod(range(v + 1, v + order + 1)) / 2.0**order
+    numerator, denominator = math.prod(range(v + 1, v + order + 1)), (-2) ** order
     side = apply("power", (1.0 - x) * (1.0 + x), constant(order / 2, x.dtype))
-    sign = (-1.0) ** order if m >= 0 else math.factorial(v - order) / math.factorial(v + order)
-    return inner * side * (growth * sign)
+    if m < 0:
+        numerator, denominator = numerator * math.factorial(v - order), 2**order * math.factorial(v + order)
+    try:
+        growth = numerator / denominator
+    except OverflowError:
+        raise LimitError(f"lpmv of order {m} and degree {v} is beyond the range of floats") from None
+    return inner * side * float(growth)
 
 
 @function(FAMILY, kinks="an odd order has a kink at the poles", example="abs(sph_harm_y(2, 1, x, y))")

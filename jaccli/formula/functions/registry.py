@@ -19,7 +19,7 @@ from jaccli.formula.functions.arguments import IGNORED, KEYWORDS, TORCH_ONLY, or
 from jaccli.formula.functions.complex_arrays import holds_complex, of_complex
 from jaccli.formula.functions.refusals import refusal
 from jaccli.formula.names import Dialect, Qualified, split_prefix
-from jaccli.formula.values import Context, Value, describe
+from jaccli.formula.values import Context, Value, describe, to_float
 from jaccli.graph.node import Node
 
 Array = Node
@@ -316,7 +316,7 @@ def _number(context: Context, value: Value, what: str) -> float:
     number = context.static(value)
     if not isinstance(number, (int, float)):
         raise FormulaError(f"{what} must be a number, and this is {describe(value)}")
-    return number
+    return number if abs(number) < 2**63 else to_float(number)
 
 
 def arrays(context: Context, value: Value, what: str) -> list[Node]:

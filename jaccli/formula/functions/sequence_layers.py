@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -14,6 +15,7 @@ from jaccli.formula.functions.products import matmul
 from jaccli.formula.functions.reductions import mean
 from jaccli.formula.functions.registry import Flag, Floats, Whole, function, use
 from jaccli.formula.functions.shaping import part, swapaxes
+from jaccli.formula.limits import check_pieces
 from jaccli.formula.values import Context, Value, stack
 from jaccli.graph.node import Node, apply, constant, filled, reshape, select, show_shape, transpose
 from jaccli.graph.primitive import normal_axis
@@ -46,6 +48,10 @@ def lstm_cell(
     x: Floats, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None, *, context: Context
 ) -> Value:
     """h, c = lstm_cell(x, (h, c), W_ih, W_hh): one step, the gates in PyTorch's order i, f, g, o."""
+    if not isinstance(hx, (list, tuple)) or len(hx) != 2:
+        raise FormulaError(
+            "lstm_cell needs the pair (h, c) of its state", hint="write lstm_cell(x, (h, c), W_ih, W_hh)"
+        )
     hidden, cell = (context.floats(item) for item in hx)
     first, second = _gates(context, x, hidden, (w_ih, w_hh, b_ih, b_hh), 4)
     enter, forget, new, leave = _quarters(first + second, 4)
@@ -93,7 +99,7 @@ def multi_head_attention_forward(
     in_proj_bias: Any,
     bias_k: Any,
     bias_v: Any,
-    add_zero_attn: Any,
+    add_zero_attn: Flag,
     dropout_p: Any,
     out_proj_weight: Floats,
     out_proj_bias: Any,
@@ -107,19 +113,21 @@ def multi_head_attention_forward(
     context: Context,
 ) -> Value:
     """Attention with several heads over (length, samples, depth), and its weights, as PyTorch."""
-    if bias_k is not None or bias_v is not None or context.static(add_zero_attn):
+    if bias_k is not None or bias_v is not None or add_zero_attn:
         raise FormulaError("bias_k, bias_v and add_zero_attn are not in the language", hint="give None, None, False")
     if query.ndim != 3:
         raise ShapeError(f"attention takes (length, samples, depth), and the queries are {show_shape(query.shape)}")
     depth = query.shape[-1]
-    biases = (
-        [None] * 3
-        if in_proj_bias is None
-        else [part(context.floats(in_proj_bias), 0, i * depth, depth) for i in range(3)]
-    )
+    _check_attention((query, key, value), num_heads, in_proj_weight)
+    biases: list[Node | None] = [None] * 3
+    if in_proj_bias is not None:
+        bias = context.floats(in_proj_bias)
+        if bias.shape != (3 * depth,):
+            raise ShapeError(f"in_proj_bias has {3 * depth} entries, and this has shape {show_shape(bias.shape)}")
+        biases = [part(bias, 0, place * depth, depth) for place in range(3)]
     heads = []
-    for place, (source, bias) in enumerate(zip((query, key, value), biases, strict=True)):
-        flat = linear(source, part(in_proj_weight, 0, place * depth, depth), bias, context=context)
+    for place, source in enumerate((query, key, value)):
+        flat = linear(source, part(in_proj_weight, 0, place * depth, depth), biases[place], context=context)
         length, samples, _ = flat.shape
         heads.append(transpose(reshape(flat, (length, samples, num_heads, depth // num_heads)), (1, 2, 0, 3)))
     scores = matmul(heads[0], swapaxes(heads[1], -1, -2)) * (1.0 / math.sqrt(depth // num_heads))
@@ -138,7 +146,27 @@ def multi_head_attention_forward(
     return found, mean(weights, 1) if average_attn_weights else weights
 
 
+def _check_attention(sources: tuple[Node, Node, Node], num_heads: int, weight: Node) -> None:
+    depth = sources[0].shape[-1]
+    for node in sources:
+        if node.ndim != 3 or node.shape[-1] != depth:
+            raise ShapeError(f"keys and values are (length, samples, {depth}), and these are {show_shape(node.shape)}")
+    if num_heads < 1 or not depth or depth % num_heads:
+        raise ShapeError(f"a depth of {depth} is not shared evenly by {num_heads} heads")
+    if weight.shape != (3 * depth, depth):
+        raise ShapeError(
+            f"in_proj_weight has the shape {show_shape((3 * depth, depth))}, and this has {show_shape(weight.shape)}"
+        )
+
+
 # Losses
+
+
+def _class_numbers(numbers: list[float], classes: int, least: int, name: str) -> list[int]:
+    """Numbers of classes; anything else is an error."""
+    if not all(number == number // 1 and least <= number < classes for number in numbers):
+        raise FormulaError(f"the targets of {name} are whole numbers from {least} to {classes - 1}")
+    return [int(number) for number in numbers]
 
 
 @function(NORMALISATION, example="linear_cross_entropy(x, W, [0, 1])")
@@ -157,11 +185,20 @@ def multilabel_margin_loss(x: Floats, target: Any, reduction: str = "mean", *, c
     """Mean of the violations max(0, 1 - score of a target + score of another class); targets end at the first -1."""
     single = x.ndim == 1
     rows = reshape(x, (1, x.size)) if single else x
-    numbers = context.compute(context.array(target)).reshape(rows.shape).tolist()
+    if rows.ndim != 2 or not rows.size:
+        raise ShapeError(f"multilabel_margin_loss takes (samples, classes), and this has shape {show_shape(x.shape)}")
+    numbers = context.compute(context.array(target))
+    if numbers.shape != x.shape:
+        raise ShapeError(
+            f"multilabel_margin_loss: scores of shape {show_shape(x.shape)} and targets of shape "
+            f"{show_shape(numbers.shape)}; fill the targets up with -1"
+        )
+    check_pieces(rows.shape[0], "multilabel_margin_loss")
     losses = []
-    for place, row in enumerate(numbers):
+    for place, given in enumerate(numbers.reshape(rows.shape).tolist()):
+        row = _class_numbers(given, rows.shape[1], -1, "multilabel_margin_loss")
         own = row[: row.index(-1)] if -1 in row else row
-        others = [j for j in range(rows.shape[1]) if j not in own]
+        others = sorted(set(range(rows.shape[1])).difference(own))
         line = reshape(part(rows, 0, place, 1), (rows.shape[1],))
         if not own or not others:
             losses.append(apply("sum", line * 0.0, axes=(0,)))
@@ -192,16 +229,30 @@ def ctc_loss(
         raise ShapeError(f"ctc_loss takes (time, samples, classes), and this has shape {show_shape(log_probs.shape)}")
     single = log_probs.ndim == 2
     scores = reshape(log_probs, (log_probs.shape[0], 1, log_probs.shape[1])) if single else log_probs
-    samples = scores.shape[1]
-    steps, counts = (context.integers(value, "a length") for value in (input_lengths, target_lengths))
-    steps, counts = (given * samples if len(given) == 1 else given for given in (steps, counts))
-    labels = context.compute(context.array(targets)).tolist()
-    if labels and not isinstance(labels[0], list):
-        rest = list(labels)
-        labels = [[rest.pop(0) for _ in range(count)] for count in counts]
+    if not scores.size:
+        raise ShapeError(f"ctc_loss has nothing to work on in the shape {show_shape(log_probs.shape)}")
+    longest, samples, classes = scores.shape
+    if not 0 <= blank < classes:
+        raise FormulaError(f"blank is the number of a class, from 0 to {classes - 1}, not {blank}")
+    steps = _of_each_sample(context, input_lengths, samples, 1, longest, "an input length")
+    check_pieces(sum(steps), "ctc_loss")
+    numbers = context.compute(context.array(targets))
+    most = numbers.shape[-1] if numbers.ndim else 0
+    counts = _of_each_sample(context, target_lengths, samples, 0, most, "a target length")
+    if numbers.ndim == 1 and sum(counts) <= numbers.size:
+        ends = list(itertools.accumulate(counts))
+        labels = [numbers[end - count : end].tolist() for end, count in zip(ends, counts, strict=True)]
+    elif numbers.ndim == 2 and numbers.shape[0] == samples:
+        labels = [row[:count].tolist() for row, count in zip(numbers, counts, strict=True)]
+    else:
+        raise ShapeError(
+            f"ctc_loss: targets of shape {show_shape(numbers.shape)} are not those of {samples} samples with "
+            f"lengths {sum(counts)} together",
+            hint="targets are (samples, labels), or the labels of all samples in one row",
+        )
     losses = [
-        _of_sequence(part(scores, 1, place, 1), labels[place][: counts[place]], steps[place], blank)
-        for place in range(samples)
+        _of_sequence(part(scores, 1, place, 1), _class_numbers(own, classes, 0, "ctc_loss"), steps[place], blank)
+        for place, own in enumerate(labels)
     ]
     total = stack(losses, 0)
     if zero_infinity:
@@ -210,6 +261,15 @@ def ctc_loss(
         total = total / context.floats(context.array([float(max(count, 1)) for count in counts]))
     found = reduced(total, reduction)
     return reshape(found, ()) if single else found
+
+
+def _of_each_sample(context: Context, value: Any, samples: int, least: int, most: int, what: str) -> tuple[int, ...]:
+    """A length for every sample, of one for all or of as many."""
+    given = context.integers(value, what)
+    given = given * samples if len(given) == 1 else given
+    if len(given) != samples or not all(least <= length <= most for length in given):
+        raise FormulaError(f"{what} of ctc_loss is from {least} to {most}, one for each of {samples} samples")
+    return given
 
 
 def _of_sequence(scores: Node, labels: list[int], steps: int, blank: int) -> Node:
