@@ -281,8 +281,6 @@ _pairwise("lax.min", "minimum", "The smaller of two entries.")
 def select_n(which: Any, *cases: Any, context: Context) -> Value:
     """The entry of the case of that number; a truth value counts as 0 or 1."""
     node = context.array(which)
-    if node.is_float:
-        raise FormulaError("select_n chooses by truth values or whole numbers, and these are floats")
     return use(context, "choose", cast(node, "int64") if node.dtype == "bool" else node, list(cases))
 
 

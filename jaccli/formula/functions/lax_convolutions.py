@@ -51,7 +51,7 @@ def _for_each_axis(context: Context, value: Any, rank: int, what: str) -> Order:
     return numbers
 
 
-def _pairs(context: Context, padding: Any, rank: int) -> list[tuple[int, ...]]:
+def _pairs(context: Context, padding: Any, rank: int) -> list[tuple[int, int]]:
     """(before, after) for each axis, of a list or of an array with a row for each."""
     items = rows(padding) if isinstance(padding, Node) and padding.ndim == 2 else padding
     found = [context.integers(item, "a width") for item in items] if isinstance(items, (list, tuple)) else []
@@ -59,7 +59,7 @@ def _pairs(context: Context, padding: Any, rank: int) -> list[tuple[int, ...]]:
         raise FormulaError(
             f"padding is 'SAME', 'VALID' or (before, after) for each of {rank} axes, not {describe(padding)}"
         )
-    return found
+    return [(before, after) for before, after in found]
 
 
 @function(SIGNAL, example="jax.lax.conv_general_dilated(x, w, (1, 1), 'SAME')")
