@@ -393,7 +393,13 @@ def test_a_derivative_too_large_to_be_written_says_so(capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    "text", ["argmax(A[:0, :0], axis=0)", "argmin(A[:0, :0], axis=1)", "segment_sum(A[:0], zeros(0, dtype=int))"]
+    "text",
+    [
+        "max(A[:0, :0], axis=0)",
+        "argmax(A[:0, :0], axis=0)",
+        "argmin(A[:0, :0], axis=1)",
+        "segment_sum(A[:0], zeros(0, dtype=int))",
+    ],
 )
 def test_nothing_taken_of_nothing_is_nothing(text: str) -> None:
     assert jaccli.Formula(text).value({"A": POINT["A"]}).size == 0

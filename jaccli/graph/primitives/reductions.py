@@ -73,6 +73,9 @@ def _sum(x: Any, axes: Axes) -> Any:
 
 def _reducer(name: str, shape: Shape, axes: Axes) -> Callable[[Any], Any]:
     reduce = getattr(np, name).reduce
+    if not all(shape[axis] for axis in axes):
+        # Only for a result without entries, and even there NumPy asks for a number to start from.
+        return lambda x: reduce(x, axes, initial=x.dtype.type(0))
     if _has_short_rows(shape, axes):
         return lambda x: reduce(np.ascontiguousarray(np.moveaxis(x, -1, 0)), 0)
     axis = axes[0] if len(axes) == 1 else axes
@@ -135,7 +138,7 @@ def _extreme_pullback(index: int, g: Node, node: Node) -> Masked:
 
 def _extreme(function: str) -> Prepared:
     return Prepared(
-        lambda x, axes: getattr(np, function).reduce(x, axes),
+        lambda x, axes: _reducer(function, x.shape, axes)(x),
         lambda node: _reducer(function, node.args[0].shape, node.params["axes"]),
     )
 
