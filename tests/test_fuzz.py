@@ -258,6 +258,8 @@ def test_a_pattern_with_too_many_rows_is_refused() -> None:
         ("solve(C, exp(1j*s))", "no axis"),
         ("a, b, c, d = x; a", "4 names stand before = and 3 values after it"),
         ("logit(x, x)", "eps of logit must be a number"),
+        ("embedding_bag([0], A, [2, 0])", "offsets cut a vector"),
+        ("embedding_bag(1, A, (0, 0))", "offsets cut a vector"),
         ("local_response_norm(A, 0)", "size of local_response_norm is 1 or more"),
         ("put_along_axis([1, 2, 3], [0, 0, 1], airy(-1), 0)", "[Ss]hape|floats|an index"),
         ("nan_to_num(x, 'nuc')", "nan of nan_to_num must be a number"),

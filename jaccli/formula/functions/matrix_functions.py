@@ -397,14 +397,14 @@ def solve_discrete_lyapunov(a: Floats, q: Floats, method: Any = None, *, context
 
 @function(FAMILY, example="norm_except_dim(A)")
 def norm_except_dim(v: Floats, pow: Whole = 2, dim: Whole = 0) -> Node:
-    """Norms of the slabs of an axis, which stays."""
-    kept = normal_axis(dim, v.ndim)
+    """Norms of the slabs of an axis, which stays; the norm of the whole array for -1."""
     if not 1 <= pow < 2**53:
         raise FormulaError(f"the order of a norm is 1 or more, not {pow}")
+    kept = None if dim == -1 else normal_axis(dim, v.ndim)
     others = tuple(axis for axis in range(v.ndim) if axis != kept)
     if pow == 2:
-        return reduce("norm", v, others, True)
-    return reduce("sum", apply("abs", v) ** float(pow), others, True) ** (1.0 / pow)
+        return reduce("norm", v, others, kept is not None)
+    return reduce("sum", apply("abs", v) ** float(pow), others, kept is not None) ** (1.0 / pow)
 
 
 @function(FAMILY, kinks="a singular matrix is an error", example="triangular_solve(b, A)[0]")

@@ -270,6 +270,8 @@ def embedding_bag(
     ids = context.array(index)
     if offsets is not None:
         cuts = [*context.integers(offsets, "an offset"), ids.size]
+        if ids.ndim != 1 or cuts != sorted(cuts) or cuts[0] < 0:
+            raise FormulaError("offsets cut a vector of indices: they ascend from 0 or more to its length")
         bags = [part(ids, 0, first, last - first) for first, last in itertools.pairwise(cuts)]
         shares: list[Node | None] = [None] * len(bags)
         if per_sample_weights is not None:
