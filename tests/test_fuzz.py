@@ -93,6 +93,12 @@ def _file(kind: str) -> bytes:
     return archive({"x": array}) if kind == "npz" else binary.npy([Block(("x",), array, "x")])
 
 
+def test_an_input_without_entries_takes_no_passes() -> None:
+    blocks = jaccli.Formula("sum(x)*ones(10**6) + sum(y)").jacobian({"x": np.zeros((0, 3)), "y": np.zeros(1)})
+    assert blocks["x"].shape == (10**6, 0, 3)
+    assert blocks["y"].sum() == 10**6
+
+
 @pytest.mark.parametrize(("text", "fragment"), FOUND)
 def test_what_was_found_stays_an_error_of_ours(text: str, fragment: str) -> None:
     with pytest.raises(jaccli.JaccliError, match=fragment):
@@ -258,6 +264,11 @@ def test_a_pattern_with_too_many_rows_is_refused() -> None:
         ("solve(C, exp(1j*s))", "no axis"),
         ("a, b, c, d = x; a", "4 names stand before = and 3 values after it"),
         ("logit(x, x)", "eps of logit must be a number"),
+        ("lp_pool2d(zeros((1, 2, 4, 4)), 0.0, 2)", "norm_type of a pooling"),
+        ("interpolate(zeros((1, 1, 3)), scale_factor=[x])", "scale_factor of interpolate is a number"),
+        ("polyint(x, 10**9)", "the limit is 1,000"),
+        ("unravel_index([1], zeros(100, dtype=int))[0]", "the limit is 64|a whole number"),
+        ("where(stft(x), x, 0)", "."),
         ("embedding_bag([0], A, [2, 0])", "offsets cut a vector"),
         ("embedding_bag(1, A, (0, 0))", "offsets cut a vector"),
         ("local_response_norm(A, 0)", "size of local_response_norm is 1 or more"),

@@ -65,10 +65,10 @@ def of_complex(
     if name in _PRODUCTS and len(arguments) >= 2 and not holds_complex(arguments[2:]):
         a, b = (as_complex(context, value) for value in arguments[:2])
         return bilinear(lambda x, y: context.array(again([x, y, *arguments[2:]], keywords)), a, b)
-    if name == "einsum" and len(arguments) == 3:
+    if name == "einsum" and len(arguments) == 3 and not holds_complex(arguments[:1]):
         a, b = (as_complex(context, value) for value in arguments[1:])
         return bilinear(lambda x, y: context.array(again([arguments[0], x, y], keywords)), a, b)
-    if name == "where" and len(arguments) == 3 and not isinstance(arguments[0], Complex):
+    if name == "where" and len(arguments) == 3 and not holds_complex(arguments[:1]):
         a, b = (as_complex(context, value) for value in arguments[1:])
         return Complex(again([arguments[0], a.real, b.real], {}), again([arguments[0], a.imag, b.imag], {}))
     if name == "vdot" and len(arguments) == 2:

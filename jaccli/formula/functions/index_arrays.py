@@ -159,6 +159,8 @@ _indices_like("diag_indices_from", None)
 def unravel_index(indices: Array, shape: Any, *, context: Context) -> Value:
     """The index along every axis of the places of a flattened array."""
     rest, found = indices, []
+    if isinstance(shape, Node) and shape.size > MOST_AXES:
+        raise FormulaError(f"a shape of {shape.size:,} axes; the limit is {MOST_AXES}")
     lengths = context.integers(shape, "a length of a shape")
     if not all(0 <= length < 2**63 for length in lengths):
         raise FormulaError("the lengths of a shape are 0 or more, and no larger than 64 bits hold")

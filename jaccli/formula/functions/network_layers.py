@@ -116,6 +116,8 @@ def _power_mean(rank: int) -> None:
     ) -> Value:
         if x.ndim < rank:
             raise ShapeError(f"pooling over {rank} axes does not fit an array of shape {show_shape(x.shape)}")
+        if not norm_type:
+            raise FormulaError("norm_type of a pooling by powers is not 0")
         powers = x if norm_type == 1 else x**norm_type
         sizes = several(context, kernel_size, rank, "kernel_size")
         average = use(context, f"avg_pool{rank}d", powers, kernel_size, stride, 0, True, ceil_mode)

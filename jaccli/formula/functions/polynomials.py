@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaccli.errors import ShapeError
+from jaccli.errors import LimitError, ShapeError
 from jaccli.formula.functions.registry import Floats, Whole, function
 from jaccli.formula.functions.shaping import part
 from jaccli.formula.values import Context
 from jaccli.graph.node import DType, Node, apply, broadcast_to, cast, constant, filled, show_shape
 
 FAMILY = "Convolution, interpolation and signal"
+_MOST_INTEGRALS = 1000
 
 
 def _coefficients(p: Node, name: str) -> Node:
@@ -50,8 +51,10 @@ def polymul(a: Floats, b: Floats) -> Node:
 @function(FAMILY, example="polyder(p)")
 def polyder(p: Floats, m: Whole = 1) -> Node:
     """Coefficients of the derivative of a polynomial, taken m times."""
-    if m != 1:
-        return polyder(polyder(p), m - 1) if m > 1 else p
+    for _ in range(min(m, p.size + 1) - 1):
+        p = polyder(p)
+    if m < 1:
+        return p
     degree = _coefficients(p, "polyder").size - 1
     if degree == 0:
         return filled((0,), 0.0, p.dtype)
@@ -62,8 +65,12 @@ def polyder(p: Floats, m: Whole = 1) -> Node:
 @function(FAMILY, example="polyint(p)")
 def polyint(p: Floats, m: Whole = 1, k: Any = None, *, context: Context) -> Node:
     """Coefficients of the integral of a polynomial, taken m times, that is k at 0 (0 by default)."""
-    if m != 1:
-        return polyint(polyint(p, 1, k, context=context), m - 1, k, context=context) if m > 1 else p
+    if m > _MOST_INTEGRALS:
+        raise LimitError(f"polyint takes {m:,} integrals; the limit is {_MOST_INTEGRALS:,}")
+    for _ in range(m - 1):
+        p = polyint(p, 1, k, context=context)
+    if m < 1:
+        return p
     size = _coefficients(p, "polyint").size
     powers = apply("subtract", constant(float(size), p.dtype), _counted(size, p.dtype))
     last = filled((1,), 0.0, p.dtype) if k is None else broadcast_to(context.floats(k), (1,))

@@ -123,7 +123,11 @@ def interpolate(
     aligned = bool(context.static(align_corners)) if align_corners is not None else False
     for offset, given in enumerate(_lengths(context, scale_factor if size is None else size, rank)):
         length = x.shape[2 + offset]
-        scale = float(given) if size is None else None
+        scale = None
+        if size is None:
+            scale = context.static(given)
+            if not isinstance(scale, (int, float)):
+                raise FormulaError("scale_factor of interpolate is a number, or one for each axis")
         count = context.integer(given, "size") if scale is None else _scaled_length(length, scale)
         if count < 1 or length < 1:
             raise ShapeError(f"interpolate: {length} entries cannot become {count}")
