@@ -264,6 +264,8 @@ def test_a_pattern_with_too_many_rows_is_refused() -> None:
         ("solve(C, exp(1j*s))", "no axis"),
         ("a, b, c, d = x; a", "4 names stand before = and 3 values after it"),
         ("logit(x, x)", "eps of logit must be a number"),
+        ("AdaptiveMaxPool1d(A, (2, 3))", "output_size is one number or 1"),
+        ("embedding(0, s, 0)", "a table of rows"),
         ("lp_pool2d(zeros((1, 2, 4, 4)), 0.0, 2)", "norm_type of a pooling"),
         ("interpolate(zeros((1, 1, 3)), scale_factor=[x])", "scale_factor of interpolate is a number"),
         ("polyint(x, 10**9)", "the limit is 1,000"),

@@ -136,7 +136,7 @@ class Program:
         self, point: Mapping[str, Array], wrt: Sequence[str], mode: Mode = "auto", chunk: int | None = None
     ) -> list[Array]:
         """The Jacobian's block for each input, of shape output + input."""
-        if 0 in [self.inputs[name].size for name in wrt] and len(wrt):
+        if 0 in [self.inputs[name].size for name in wrt]:
             rest = [name for name in wrt if self.inputs[name].size]
             found = dict(zip(rest, self.jacobian(point, rest, mode, chunk) if rest else [], strict=True))
             empty = {name: (*self.smooth.shape, *self.inputs[name].shape) for name in wrt if name not in found}

@@ -91,6 +91,8 @@ def _adaptive_max(rank: int) -> None:
         if x.ndim < rank:
             raise ShapeError(f"pooling over {rank} axes does not fit an array of shape {show_shape(x.shape)}")
         given = list(output_size) if isinstance(output_size, (list, tuple)) else [output_size] * rank
+        if len(given) != rank:
+            raise FormulaError(f"output_size is one number or {rank}")
         for offset, wanted in enumerate(given):
             axis = x.ndim - rank + offset
             length = x.shape[axis]

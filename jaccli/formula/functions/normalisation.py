@@ -247,6 +247,8 @@ def embedding(index: Any, weight: Floats, padding_idx: Any = None, *, context: C
     """The rows of a table at an array of indices; the row padding_idx is held fixed."""
     from jaccli.formula.functions.gathering import take
 
+    if not weight.ndim:
+        raise ShapeError("embedding takes a table of rows, and this is a single number")
     if padding_idx is not None:
         row = context.integer(padding_idx, "padding_idx") % max(weight.shape[0], 1)
         number = reshape(apply("iota", length=weight.shape[0]), (weight.shape[0], *(1,) * (weight.ndim - 1)))
