@@ -16,7 +16,7 @@ from jaccli.compiled import compiled
 from jaccli.errors import FormulaError, InputError, ShapeError, Span, UsageError
 from jaccli.formula.lowered import InputSpec, Lowered
 from jaccli.graph.node import DType, Node, input_node, show_shape
-from jaccli.runtime.arrays import apart, as_float, as_input, dtype_name, own
+from jaccli.runtime.arrays import FLOATS, apart, as_float, as_input, dtype_name, own
 from jaccli.runtime.memory import exhausted
 from jaccli.runtime.plan import evaluate
 from jaccli.source import placed
@@ -75,7 +75,7 @@ class Formula:
     def value(self, inputs: Point) -> Array:
         """f(inputs), of the output's shape."""
         program, point = self._bind(inputs)
-        return own([program.value(point)], point.values())[0]
+        return program.value(point)
 
     def output_shape(self, inputs: Point) -> tuple[int, ...]:
         """The shape of f(inputs), found without computing it."""
@@ -101,10 +101,8 @@ class Formula:
         if batched:
             stack = self._cotangent_stack(program, v)
             stacks = program.vjp_stack(point, stack, names)
-            return dict(zip(names, own(stacks, (*point.values(), stack)), strict=True))
-        cotangent = self._cotangent(program, v)
-        backs = program.vjp(point, cotangent, names)
-        return dict(zip(names, own(backs, (*point.values(), cotangent)), strict=True))
+            return dict(zip(names, stacks, strict=True))
+        return dict(zip(names, program.vjp(point, self._cotangent(program, v), names), strict=True))
 
     @placed
     def pullback(
@@ -140,7 +138,7 @@ class Formula:
             if left_out:
                 raise InputError(f"the tangent of {left_out[0]} is given, and --wrt leaves {left_out[0]} out")
         moving = self._tangents(program, tangents)
-        return own([program.jvp(point, moving)], (*point.values(), *moving.values()))[0]
+        return program.jvp(point, moving)
 
     @placed
     def jacobian(
@@ -238,8 +236,7 @@ class Formula:
         self._refuse_non_scalar(program, "a Hessian")
         names = self._names(program, wrt)
         moving = self._tangents(program, tangents)
-        products = program.hvp(point, moving, names)
-        return dict(zip(names, own(products, (*point.values(), *moving.values())), strict=True))
+        return dict(zip(names, program.hvp(point, moving, names), strict=True))
 
     def derivative(self, name: str) -> Formula:
         """Another formula, of this one's inputs and `v`: the VJP for one input."""
@@ -267,9 +264,14 @@ class Formula:
             raise InputError("inputs are given by name", hint='write {"x": 3.0}')
         point: dict[str, Array] = {}
         shapes: list[Any] = []
+        own = FLOATS[self.dtype]
         for name, value in inputs.items():
-            point[name] = array = as_input(name, value, self.dtype)
-            shapes += (name, array.shape, array.dtype.char)
+            if type(value) is np.ndarray and value.dtype is own:
+                point[name] = value
+                shapes += (name, value.shape)
+            else:
+                point[name] = array = as_input(name, value, self.dtype)
+                shapes += (name, array.shape, array.dtype.char)
         key = tuple(shapes)
         found = self._programs.get(key)
         if found is None:
@@ -327,14 +329,14 @@ class Formula:
                 )
             return np.ones(shape, program.smooth.dtype)
         array = as_float("v", v, program.smooth.dtype)
+        if array.shape == shape:
+            return array
         if array.shape == ():
             return np.broadcast_to(array, shape)
-        if array.shape != shape:
-            raise ShapeError(
-                f"v has shape {show_shape(array.shape)}, and the output has shape {show_shape(shape)}",
-                hint="v must have the output's shape, or be a scalar",
-            )
-        return array
+        raise ShapeError(
+            f"v has shape {show_shape(array.shape)}, and the output has shape {show_shape(shape)}",
+            hint="v must have the output's shape, or be a scalar",
+        )
 
     def _cotangent_stack(self, program: Program, v: ArrayLike | None) -> Array:
         shape = program.smooth.shape

@@ -105,8 +105,8 @@ class Passes:
         """
         whole = self._whole(kind, count, seeds) if chunk is None else None
         if whole is not None:
-            value, *products = whole.run(feeds)
-            take(0, own(products, feeds))
+            value, *products = whole.owned(feeds)
+            take(0, products)
             return has_nan(value)
         run = self.at(feeds, kind, count, chunk)
         _refuse_too_many(min(run.length, count), run.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from jaccli.autodiff.dense import dense_blocks, small_plan, stacked_products
 from jaccli.autodiff.forward import pushforward
 from jaccli.autodiff.passes import Passes, nan_source
+from jaccli.autodiff.pointwise import pointwise_jacobian
 from jaccli.autodiff.reverse import pullback
 from jaccli.autodiff.staged import Staged
 from jaccli.errors import LimitError
 from jaccli.graph.node import Node, apply, cast, constant, filled, input_node, show_shape, size_of, topological
-from jaccli.runtime.arrays import has_nan, own, without_repeats
+from jaccli.runtime.arrays import has_nan, without_repeats
 from jaccli.runtime.memory import lacking, readable_bytes, reserved
 from jaccli.runtime.plan import Plan
 
@@ -57,6 +59,7 @@ class Program:
         self.selections: dict[tuple[str, ...] | None, list[str]] = {}
         self.how: list[Callable[[], str]] = []
         self.inputs = dict(inputs)
+        self._take = _taker(tuple(inputs))
         self.output = output
         self.smooth = output if output.is_float else cast(output, "float64")
         self.cotangent = input_node("cotangent of the output", self.smooth.shape, self.smooth.dtype)
@@ -74,7 +77,7 @@ class Program:
 
     def value(self, point: Mapping[str, Array]) -> Array:
         """The output."""
-        (result,) = self._value_plan.run(self._feeds(point))
+        (result,) = self._value_plan.owned(self._feeds(point))
         return result
 
     def pullback(self, point: Mapping[str, Array], wrt: Sequence[str]) -> tuple[Array, Staged, list[Array]]:
@@ -92,10 +95,10 @@ class Program:
         looked_at = cotangent.ndim == 0 or cotangent.size > _WORTH_A_LOOK
         ones = looked_at and bool(np.all(without_repeats(cotangent) == 1.0))
         feeds = self._feeds(point) if ones else [*self._feeds(point), cotangent]
-        *backs, mark = self._product(tuple(wrt), ones, False).run(feeds)
-        marked = mark.item()
+        backs = self._product(tuple(wrt), ones, False).owned(feeds)
+        marked = backs.pop().item()
         nan = marked is True or marked != marked
-        return self._product(tuple(wrt), ones, True).run(feeds)[:-1] if nan else backs
+        return self._product(tuple(wrt), ones, True).owned(feeds)[:-1] if nan else backs
 
     def _product(self, wrt: tuple[str, ...], ones: bool, guarded: bool) -> Plan:
         """Inputs (and cotangent, unless it is all ones) to the VJPs, and the mark of NaNs in the value."""
@@ -118,14 +121,14 @@ class Program:
         """The tangent of the output."""
         moving = tuple(tangents)
         plan = self._pushforward(moving, self._makes_nan(point))
-        (result,) = plan.run([*self._feeds(point), *(tangents[name] for name in moving)])
+        (result,) = plan.owned([*self._feeds(point), *(tangents[name] for name in moving)])
         return result
 
     def hvp(self, point: Mapping[str, Array], tangents: Mapping[str, Array], wrt: Sequence[str]) -> list[Array]:
         """The Hessian times tangents, for each input of `wrt`."""
         moving = tuple(tangents)
         plan = self._hessian_product(moving, tuple(wrt))
-        return plan.run([*self._feeds(point), *(tangents[name] for name in moving)])
+        return plan.owned([*self._feeds(point), *(tangents[name] for name in moving)])
 
     def gradient(self, wrt: Sequence[str]) -> list[Node]:
         """The gradient's graph, for an output of one entry."""
@@ -143,7 +146,9 @@ class Program:
             found.update({name: np.empty(shape, self.smooth.dtype) for name, shape in empty.items()})
             return [found[name] for name in wrt]
         if chunk is None and mode != "sparse":
-            blocks = self._small_jacobian(point, tuple(wrt), mode)
+            blocks = self._pointwise(point, tuple(wrt)) if mode == "auto" else None
+            if blocks is None:
+                blocks = self._small_jacobian(point, tuple(wrt), mode)
             if blocks is not None:
                 return blocks
         what = "Hessian" if self.gradient_of else "Jacobian"
@@ -156,6 +161,21 @@ class Program:
         rest = [name for name in wrt if name not in found]
         found.update(zip(rest, self._dense(point, rest, mode, chunk) if rest else [], strict=True))
         return [found[name] for name in wrt]
+
+    def _pointwise(self, point: Mapping[str, Array], wrt: tuple[str, ...]) -> list[Array] | None:
+        """The blocks by one pass; None where an entry depends on several of something, or something is NaN."""
+        key = ("pointwise", wrt)
+        if key not in self._plans:
+            found = None
+            if self.smooth.size and not any(map(self._may_pay, wrt)):
+                refuse_too_large({name: (*self.smooth.shape, *self.inputs[name].shape) for name in wrt}, "Jacobian")
+                found = pointwise_jacobian(list(self.inputs.values()), self.smooth, [self.inputs[n] for n in wrt])
+            self._plans[key] = found, lambda: f"{', '.join(wrt)}: entry by entry, 1 pass"
+        jacobian, how = self._plans[key]
+        blocks: list[Array] | None = None if jacobian is None else jacobian.blocks(self._feeds(point))
+        if blocks is not None:
+            self.how.append(how)
+        return blocks
 
     def _small_jacobian(self, point: Mapping[str, Array], wrt: tuple[str, ...], mode: Mode) -> list[Array] | None:
         """The blocks by one plan; None where they are large, or something is NaN."""
@@ -171,12 +191,12 @@ class Program:
         plan, how = self._plans[key]
         if plan is None:
             return None
-        feeds = self._feeds(point)
-        value, *blocks = plan.run(feeds)
+        blocks: list[Array] = plan.owned(self._feeds(point))
+        value = blocks.pop(0)
         if has_nan(value) or any(map(has_nan, blocks)):
             return None
         self.how.append(how)
-        return own(blocks, feeds)
+        return blocks
 
     def _goes_forward(self, wrt: Sequence[str], mode: Mode) -> bool:
         if mode in ("forward", "reverse"):
@@ -348,8 +368,15 @@ class Program:
         plan: Plan = self._plans[key]
         return plan
 
-    def _feeds(self, point: Mapping[str, Array]) -> list[Array]:
-        return list(map(point.__getitem__, self.inputs))
+    def _feeds(self, point: Mapping[str, Array]) -> Sequence[Array]:
+        return self._take(point)
+
+
+def _taker(names: tuple[str, ...]) -> Callable[[Mapping[str, Array]], Sequence[Array]]:
+    """The arrays of a point in the order of the names."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda point: [point[name] for name in names]
 
 
 def _describe(wrt: Sequence[str], forward: bool, passes: int) -> str:

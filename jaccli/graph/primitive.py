@@ -102,10 +102,11 @@ class Ufunc:
 class Kernel:
     """A function of entries that writes into an array it is given: (out, *arguments) -> None, one float dtype.
 
-    `few` gives the same in fewer calls, for so few entries that the calls take longer than what they do.
+    `few` makes a function that gives the same in fewer calls, for so few entries that the calls take longer than what
+    they do.
     """
 
-    def __init__(self, run: Callable[..., None], few: Callable[..., Any] | None = None) -> None:
+    def __init__(self, run: Callable[..., None], few: Callable[[], Callable[..., Any]] | None = None) -> None:
         self.run = run
         self.few = few
 
@@ -122,11 +123,20 @@ class Kernel:
 
 
 class Prepared:
-    """Numbers whose parameters and shapes are settled once a node: `prepare(node)` is the function of the arrays."""
+    """Numbers whose parameters and shapes are settled once a node: `prepare(node)` is the function of the arrays.
 
-    def __init__(self, plain: Callable[..., Any], prepare: Callable[[Node], Callable[..., Any]]) -> None:
+    `taken(node)` says how many of the arguments, from the first on, that function is given; by default all of them.
+    """
+
+    def __init__(
+        self,
+        plain: Callable[..., Any],
+        prepare: Callable[[Node], Callable[..., Any]],
+        taken: Callable[[Node], int] = lambda node: len(node.args),
+    ) -> None:
         self.plain = plain
         self.prepare = prepare
+        self.taken = taken
 
     def __call__(self, *arrays: Any, **params: Any) -> Any:
         return self.plain(*arrays, **params)

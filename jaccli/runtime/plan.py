@@ -8,17 +8,20 @@ first run and kept; every other result is dropped after its last use. Large elem
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jaccli.errors import LimitError
 from jaccli.graph.node import Node, dependents, topological
+from jaccli.graph.primitive import Kernel, Ufunc
+from jaccli.runtime.arrays import own
 from jaccli.runtime.footprint import fits_in_any_case, footprint, refuse_endless, refuse_too_large
 from jaccli.runtime.heap import keep_freed_memory
 from jaccli.runtime.memory import exhausted
+from jaccli.runtime.quiet import quietly
 from jaccli.runtime.schedule import Reads, RegionStep, Schedule, Step, operation, reads_of
 from jaccli.runtime.tiles import run_region
 
@@ -29,14 +32,9 @@ _FEW = 1 << 13  # entries in all arrays of a plan that any heap holds
 _SMALL = 1 << 16  # entries in all arrays of a plan that need not be let go of one by one
 
 
-class _PlainStep(NamedTuple):
-    """A step whose one or two arguments are spelled out: on small arrays, unpacking takes as long as the work."""
-
-    function: Callable[..., Any]
-    first: int
-    second: int | None
-    more: tuple[int, ...]
-    writes: int
+_PlainStep = tuple[Callable[..., Any], int, int | None, tuple[int, ...], int]
+"""A step whose one or two arguments are spelled out: function, first, second, all of more than two, where it writes.
+A bare tuple, because on small arrays unpacking a named one takes as long as a part of the work."""
 
 
 class Plan:
@@ -62,15 +60,16 @@ class Plan:
         self._reads: Reads = functools.cache(lambda node: reads_of(node, fed, varying))
         reads = self._reads
         order = topological(self.outputs, given, reads)
-        slots = {node: slot for slot, node in enumerate(order)}
-        for feed in self.feeds:
-            slots.setdefault(feed, len(slots))
-        self._size = len(slots)
-        self._feed_slots = [slots[feed] for feed in self.feeds]
+        slots = {feed: slot for slot, feed in enumerate(self.feeds)}
+        for node in order:
+            slots.setdefault(node, len(slots))
+        self._slots = slots
         self._output_slots = [slots[output] for output in self.outputs]
+        self._scalars = [place for place, output in enumerate(self.outputs) if not output.ndim]
         fixed = [node for node in order if node not in varying and node not in self.feeds]
         self._constants = [(slots[node], node) for node in fixed]
-        self._start: list[Any] | None = None
+        self._rest: list[Any] | None = None  # the slots that are not fed, before a run
+        self._shared = not _all_fresh(self.outputs, varying - set(given))
         self._nodes = order
         work = [node for node in order if node in varying and node not in fed]
         keep = set(self._output_slots) | {slot for slot, _ in self._constants}
@@ -78,27 +77,36 @@ class Plan:
         entries = sum(node.size for node in order)
         if entries > _FEW:
             keep_freed_memory()
-        self._plain = None if entries > _SMALL else _without_frees(self._steps)
+        self._plain: list[_PlainStep] | None = None
+        if entries <= _SMALL and all(isinstance(step, Step) for step in self._steps):
+            self._plain, moved = _in_registers(self._steps)
+            self._output_slots = [moved.get(slot, slot) for slot in self._output_slots]
 
-    @np.errstate(all="ignore")  # as a decorator it takes half as long as around the statements
     def run(self, values: Sequence[Array]) -> list[Array]:
-        """The outputs' values for these values of the feeds. Infinities and NaNs are results, not warnings."""
-        if self._start is None:
-            self._start = self._constants_that_fit()
-        slots = self._start.copy()
-        for slot, value in zip(self._feed_slots, values, strict=True):
-            slots[slot] = value
-        if self._plain is not None:
-            for function, first, second, more, writes in self._plain:
-                if more:
-                    slots[writes] = function(*[slots[i] for i in more])
-                elif second is None:
-                    slots[writes] = function(slots[first])
-                else:
-                    slots[writes] = function(slots[first], slots[second])
-        else:
-            self._run_steps(slots)
-        return [np.asarray(slots[slot]) for slot in self._output_slots]
+        """The outputs' values for these values of the feeds, in their order."""
+        if self._rest is None:
+            self._rest = quietly(self._constants_that_fit)
+        slots = [*values, *self._rest]
+        quietly(self._run_steps if self._plain is None else self._run_plain, slots)
+        results = list(map(slots.__getitem__, self._output_slots))
+        for place in self._scalars:
+            results[place] = np.asarray(results[place])
+        return results
+
+    def owned(self, values: Sequence[Array]) -> list[Array]:
+        """What `run` gives, in arrays that belong to nobody else."""
+        results = self.run(values)
+        return own(results, values) if self._shared else results
+
+    def _run_plain(self, slots: list[Any]) -> None:
+        assert self._plain is not None
+        for function, first, second, more, writes in self._plain:
+            if second is not None:
+                slots[writes] = function(slots[first], slots[second])
+            elif more:
+                slots[writes] = function(*[slots[i] for i in more])
+            else:
+                slots[writes] = function(slots[first])
 
     def _run_steps(self, slots: list[Any]) -> None:
         try:
@@ -117,7 +125,7 @@ class Plan:
         if fits_in_any_case(self._nodes):
             return
         fed = {*self.feeds, *self._known}
-        at = {slot: node for slot, node in enumerate(self._nodes) if node not in fed}  # slots follow the order
+        at = {slot: node for node, slot in self._slots.items() if node not in fed}
         steps: list[tuple[list[Node], list[Node]]] = [([node for _, node in self._constants if node not in fed], [])]
         for step in self._steps:
             if isinstance(step, RegionStep) and step.region.size > LARGEST_LOOP:
@@ -138,8 +146,8 @@ class Plan:
             raise exhausted("an intermediate result") from error
 
     def _with_constants(self) -> list[Any]:
-        """The slots before a run: those of needed constants filled."""
-        slots: list[Any] = [None] * self._size
+        """The slots that are not fed, before a run: those of needed constants filled."""
+        slots: list[Any] = [None] * len(self._slots)
         by_node: dict[Node, Any] = {}
         needed = {i for step in self._steps for i in step.reads} | set(self._output_slots)
         for slot, node in self._constants:
@@ -148,12 +156,30 @@ class Plan:
                 by_node[node].flags.writeable = False
             if slot in needed:
                 slots[slot] = by_node[node]
-        return slots
+        return slots[len(self.feeds) :]
 
     def _constant_value(self, node: Node, known: dict[Node, Any]) -> Any:
         if node.primitive.name == "constant":
             return np.frombuffer(node.params["data"], np.dtype(node.dtype).newbyteorder("<")).reshape(node.shape)
-        return operation(node)(*[known[argument] for argument in self._reads(node)])
+        function, arguments = operation(node, self._reads(node))
+        return function(*[known[argument] for argument in arguments])
+
+
+def _all_fresh(outputs: Sequence[Node], computed: Collection[Node]) -> bool:
+    """Whether every output is sure to be an array of its own; views, constants and inputs are not.
+
+    Args:
+        computed: nodes that each run computes.
+    """
+    return len(set(outputs)) == len(outputs) and all(
+        output in computed
+        and (
+            isinstance(output.primitive.numeric, Ufunc | Kernel)
+            if output.primitive.elementwise
+            else output.ndim == 0 and output.primitive.name in ("contract", "sum")
+        )
+        for output in outputs
+    )
 
 
 def _run_region_step(step: Any, slots: list[Any]) -> None:
@@ -162,12 +188,22 @@ def _run_region_step(step: Any, slots: list[Any]) -> None:
         slots[slot] = value
 
 
-def _without_frees(steps: list[Step | RegionStep]) -> list[_PlainStep] | None:
-    """The steps of a plan whose arrays may all stay until its end; None where it has regions."""
-    plain = [step for step in steps if isinstance(step, Step)]
-    if len(plain) < len(steps):
-        return None
-    return [_PlainStep(function, *_one_or_two(reads), writes) for function, reads, writes, _ in plain]
+def _in_registers(steps: Sequence[Step | RegionStep]) -> tuple[list[_PlainStep], dict[int, int]]:
+    """Steps without regions that write over what nobody reads any more, and where their results are now.
+
+    That lets go of arrays at no cost, and NumPy has the memory of the last few small ones at hand.
+    """
+    plain: list[_PlainStep] = []
+    moved: dict[int, int] = {}
+    unused: list[int] = []
+    for step in steps:
+        assert isinstance(step, Step)
+        reads = tuple(moved.get(slot, slot) for slot in step.reads)
+        unused.extend(moved.get(slot, slot) for slot in step.frees)
+        if unused:
+            moved[step.writes] = unused.pop()
+        plain.append((step.function, *_one_or_two(reads), moved.get(step.writes, step.writes)))
+    return plain, moved
 
 
 def _one_or_two(reads: tuple[int, ...]) -> tuple[int, int | None, tuple[int, ...]]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection, Sequence
+from operator import itemgetter
+from types import EllipsisType
 from typing import Any, NamedTuple
 
 from jaccli.graph.node import Node, Shape, broadcast_shapes
 from jaccli.graph.primitive import Kernel, Prepared, Ufunc
+from jaccli.graph.primitives.shaping import numpy_slices
 from jaccli.runtime.region import WORTH_A_THREAD, Outline, Region, build_region, outline
 
 SMALLEST_REGION = 1 << 16  # below, the arrays stay in the cache by themselves
@@ -121,8 +124,8 @@ class Schedule:
         }
 
     def _step(self, node: Node) -> Step:
-        places = tuple(self._slots[argument] for argument in self._reads(node))
-        return Step(operation(node), places, self._slots[node], ())
+        function, arguments = operation(node, self._reads(node))
+        return Step(function, tuple(self._slots[argument] for argument in arguments), self._slots[node], ())
 
 
 def is_large(node: Node) -> bool:
@@ -148,7 +151,8 @@ def reads_of(node: Node, fed: set[Node], varying: Collection[Node]) -> tuple[Nod
         varying: nodes that are not computed once and for all; only they become part of loops.
     """
     if not node.primitive.elementwise:
-        return node.args
+        part = node.args[0] if _index_of(node) is not None else None
+        return node.args if part is None or part in fed else part.args
     if is_large(node) and node in varying:
         return tuple(_source(argument, fed) for argument in node.args)
     args = list(node.args)
@@ -168,12 +172,26 @@ def _source(node: Node, fed: set[Node]) -> Node:
     return node
 
 
-def operation(node: Node) -> Callable[..., Any]:
-    """The node's operation as a function of arrays alone."""
+def _index_of(node: Node) -> tuple[int | slice | EllipsisType, ...] | None:
+    """The index that gives a node at once, where it is a slice without its axes of length 1: `b[2]`, one row."""
+    if node.primitive.name != "reshape" or node.args[0].primitive.name != "slice":
+        return None
+    bounds = node.args[0].params["bounds"]
+    if node.shape != tuple(count for _, count, _ in bounds if count != 1):
+        return None
+    slices = zip(bounds, numpy_slices(bounds), strict=True)
+    return (*(bound[0] if bound[1] == 1 else taken for bound, taken in slices), ...)
+
+
+def operation(node: Node, reads: Sequence[Node]) -> tuple[Callable[..., Any], Sequence[Node]]:
+    """The node's operation as a function of arrays alone, and the nodes, of those that it reads, whose arrays these
+    are."""
     numeric = node.primitive.numeric
+    if reads and reads[0] is not node.args[0] and (index := _index_of(node)) is not None:
+        return itemgetter(index), reads
     if isinstance(numeric, Prepared):
-        return numeric.prepare(node)
+        return numeric.prepare(node), reads[: numeric.taken(node)]
     if isinstance(numeric, Kernel) and numeric.few is not None and node.size <= _FEWER_CALLS:
-        return numeric.few
+        return numeric.few(), reads
     function = numeric.function if isinstance(numeric, Ufunc) else numeric
-    return functools.partial(function, **node.params) if node.params else function
+    return functools.partial(function, **node.params) if node.params else function, reads

@@ -95,12 +95,13 @@ def power_numbers(base: Any, exponent: Any) -> Any:
 _CHEAP: dict[Any, str] = {2.0: "square", -1.0: "reciprocal", 0.5: "sqrt"}
 
 
-def _power_by(node: Node) -> Callable[[Any, Any], Any]:
-    fixed = scalar_value(node.args[1])
-    if fixed not in _CHEAP or not node.is_float:
-        return power_numbers
-    cheap = getattr(np, _CHEAP[fixed])
-    return lambda base, exponent: cheap(base)
+def _power_by(node: Node) -> Callable[..., Any]:
+    cheap: Callable[..., Any] = getattr(np, _CHEAP[scalar_value(node.args[1])]) if _is_cheap(node) else power_numbers
+    return cheap
+
+
+def _is_cheap(node: Node) -> bool:
+    return node.is_float and scalar_value(node.args[1]) in _CHEAP
 
 
 def _power_base(g: Node, y: Node, a: Node, b: Node) -> Node | Masked:
@@ -132,7 +133,7 @@ def _power_exponent(g: Node, y: Node, a: Node, b: Node) -> Node:
 elementwise(
     "power",
     "Base to the power of an exponent, entry by entry, over the reals.",
-    Prepared(power_numbers, _power_by),
+    Prepared(power_numbers, _power_by, lambda node: 1 if _is_cheap(node) else 2),
     _power_base,
     _power_exponent,
     ranges=(POSITIVE, ANY),

@@ -107,8 +107,9 @@ def _product(
         right_alone = (*shape(batch), *(1,) * len(rows), *shape(columns))
         return lambda a, b: give(take_left(a).reshape(left_alone) * take_right(b).reshape(right_alone))
     if not batch and not rows and not columns:
-        dot = np.dot
-        return dot if len(left) == 1 else lambda a, b: dot(a.reshape(-1), take_right(b).reshape(-1))
+        if len(left) == 1:
+            return np.ndarray.dot
+        return lambda a, b: a.reshape(-1).dot(take_right(b).reshape(-1))
     inner = math.prod(shape(summed))
     left_shape = (*shape(batch), math.prod(shape(rows)), inner)
     right_shape = (*shape(batch), inner, math.prod(shape(columns)))

@@ -8,6 +8,7 @@ Abramowitz and Stegun, Handbook of Mathematical Functions, chapters 4 and 7.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jaccli.graph.node import Node, apply, broadcast_to, constant, select
@@ -204,6 +205,11 @@ elementwise(
 )
 
 
+def _few_tanh_slopes() -> Callable[[Any], Any]:
+    square, reciprocal, cosh = np.square, np.reciprocal, np.cosh
+    return lambda x: square(reciprocal(cosh(x)))
+
+
 def _tanh_slope(out: Any, x: Any) -> None:
     np.abs(x, out=out)
     np.multiply(out, -2.0, out=out)
@@ -218,7 +224,7 @@ elementwise(
     "tanh_slope",
     "1 - tanh(x)**2 without cancellation.",
     # The square comes last, for it may underflow.
-    Kernel(_tanh_slope, few=lambda x: np.square(np.reciprocal(np.cosh(x)))),
+    Kernel(_tanh_slope, few=_few_tanh_slopes),
     lambda g, y, x: g * (-2.0 * (apply("tanh", x) * y)),
     ranges=(ANY,),
     template="1 - tanh({0})**2",

@@ -1,0 +1,153 @@
+"""Jacobians of formulas whose entries depend on one entry, each, of what they repeat: one pass for all of them.
+
+In `b[0]*(1 - exp(-b[1]*x))` every operation is element-wise, and `b[0]` and `b[1]` are repeated over the entries of x.
+Were each entry given a copy of its own, the derivatives for the copies would be one reverse pass with a cotangent of
+ones, because no entry reads the copy of another; and they are the entries of the Jacobian. Forward mode would take a
+pass for every entry of b, reverse mode one for every entry of the output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jaccli.autodiff.passes import nan_source
+from jaccli.autodiff.reverse import pullback
+from jaccli.graph.node import Node, apply, broadcast_to, dependents, filled, input_node, replaced, topological
+from jaccli.runtime.arrays import has_nan
+from jaccli.runtime.plan import Plan, evaluate
+
+Array = NDArray[Any]
+
+_MOVES = frozenset({"reshape", "transpose", "slice", "broadcast_to"})
+
+
+class _Column(NamedTuple):
+    """Where a slope belongs: in which block, and in which column, one for all rows or one for each."""
+
+    block: int
+    place: int | Array
+
+
+class PointwiseJacobian:
+    """The blocks of a Jacobian, of shape output + source, by one pass.
+
+    Args:
+        inputs: all inputs of the graph.
+        output: what is differentiated.
+        sources: for which inputs.
+        slopes: the derivatives, of the output's shape, and where each belongs.
+    """
+
+    def __init__(
+        self, inputs: Sequence[Node], output: Node, sources: Sequence[Node], slopes: Sequence[tuple[Node, _Column]]
+    ) -> None:
+        self._shapes = [(*output.shape, *source.shape) for source in sources]
+        self._sizes = [(output.size, source.size) for source in sources]
+        self._dtype = output.dtype
+        self._plan = Plan([nan_source(output), *(slope for slope, _ in slopes)], inputs)
+        self._columns = [column for _, column in slopes]
+        self._rows = np.arange(output.size)
+        self._make = [np.empty if self._is_filled(block) else np.zeros for block in range(len(sources))]
+
+    def _is_filled(self, block: int) -> bool:
+        """Whether whole columns are put into a block, and into each of its columns."""
+        places = [place for at, place in self._columns if at == block]
+        return len(places) == self._sizes[block][1] and all(isinstance(place, int) for place in places)
+
+    def blocks(self, feeds: Sequence[Array]) -> list[Array] | None:
+        """The blocks at a point; None where the output or a derivative is NaN there."""
+        value, *slopes = self._plan.run(feeds)
+        matrices = [make(size, self._dtype) for make, size in zip(self._make, self._sizes, strict=True)]
+        for (block, place), slope in zip(self._columns, slopes, strict=True):
+            column = slope if slope.ndim == 1 else slope.reshape(-1)
+            if self._make[block] is np.empty:
+                matrices[block][:, place] = column
+            else:
+                matrices[block][self._rows, place] += column
+        if has_nan(value) or any(map(has_nan, matrices)):
+            return None
+        return [matrix.reshape(shape) for matrix, shape in zip(matrices, self._shapes, strict=True)]
+
+
+def pointwise_jacobian(inputs: Sequence[Node], output: Node, sources: Sequence[Node]) -> PointwiseJacobian | None:
+    """The Jacobian by one pass; None where an entry of the output depends on several entries of something."""
+    active = dependents([output], sources)
+    stretch, leaves = _stretch(output, active, sources)
+    columns = {leaf: _columns(leaf, sources, output) for leaf in leaves}
+    if None in columns.values():
+        return None
+    by_column: dict[tuple[int, bytes | int], tuple[Node, _Column]] = {}
+    for leaf, slope in _slopes(output, stretch, leaves).items():
+        column = columns[leaf]
+        assert column is not None
+        key = column.block, column.place if isinstance(column.place, int) else column.place.tobytes()
+        earlier = by_column.get(key)
+        by_column[key] = (slope if earlier is None else apply("add", earlier[0], slope), column)
+    return PointwiseJacobian(inputs, output, sources, list(by_column.values()))
+
+
+def _stretch(output: Node, active: set[Node], sources: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+    """The active nodes that are computed entry by entry from the output down, and those that they read."""
+    inside: dict[Node, None] = {}
+    leaves: dict[Node, None] = {}
+    pending = [output] if output in active else []
+    while pending:
+        node = pending.pop()
+        if node in inside or node in leaves:
+            continue
+        moving = [
+            argument
+            for place, argument in enumerate(node.args)
+            if argument in active and argument.is_float and node.primitive.differentiates(place)
+        ]
+        if _is_entry_by_entry(node, sources):
+            inside[node] = None
+            pending += moving
+        elif moving or node in sources:
+            leaves[node] = None
+    return list(inside), list(leaves)
+
+
+def _is_entry_by_entry(node: Node, sources: Sequence[Node]) -> bool:
+    if node.primitive.name == "broadcast_to":
+        return _moved(node, sources) is None
+    return (node.primitive.elementwise or node.primitive.name == "cast") and node.primitive.varied is None
+
+
+def _moved(node: Node, sources: Sequence[Node]) -> Node | None:
+    """The source whose entries a node holds, moved or repeated; None where it computes something."""
+    while node not in sources:
+        if node.primitive.name not in _MOVES:
+            return None
+        (node,) = node.args
+    return node
+
+
+def _columns(leaf: Node, sources: Sequence[Node], output: Node) -> _Column | None:
+    """Which entry of a source each entry of the output finds in a leaf; None where the leaf computes something."""
+    source = _moved(leaf, sources)
+    if source is None:
+        return None
+    (places,) = evaluate([broadcast_to(leaf, output.shape)], {source: np.arange(source.size).reshape(source.shape)})
+    flat = places.reshape(-1).astype(np.intp)
+    return _Column(list(sources).index(source), int(flat[0]) if (flat == flat[0]).all() else flat)
+
+
+def _slopes(output: Node, stretch: Sequence[Node], leaves: Sequence[Node]) -> Mapping[Node, Node]:
+    """For each leaf the derivatives of the output entries for the entry of the leaf that each reads."""
+    copies = {leaf: input_node(f"copies, {place}", output.shape, leaf.dtype) for place, leaf in enumerate(leaves)}
+    spread: dict[Node, Node] = dict(copies)
+    inside = set(stretch)
+    for node in topological([output], stop=leaves):
+        if node in inside:
+            args = [spread.get(argument, argument) for argument in node.args]
+            spread[node] = args[0] if node.primitive.name == "broadcast_to" else node.primitive(*args, **node.params)
+    found = pullback(
+        spread.get(output, output), filled(output.shape, 1.0, output.dtype), [copies[leaf] for leaf in leaves]
+    )
+    original = {copy: broadcast_to(node, output.shape) for node, copy in spread.items()}
+    return {leaf: replaced(slope, original) for leaf, slope in zip(leaves, found, strict=True)}
