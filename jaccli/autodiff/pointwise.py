@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from jaccli.autodiff.passes import nan_source
+from jaccli.autodiff.passes import nan_mark
 from jaccli.autodiff.reverse import pullback
 from jaccli.graph.node import Node, apply, broadcast_to, dependents, filled, input_node, replaced, topological
 from jaccli.runtime.arrays import has_nan
@@ -32,6 +32,35 @@ class _Column(NamedTuple):
     place: int | Array
 
 
+class _Block:
+    """How a block of shape output + source is put together from slopes of the output's shape.
+
+    Args:
+        columns: for each slope of this block its number and its column, one for all rows or one for each row.
+    """
+
+    def __init__(self, output: Node, source: Node, columns: Sequence[tuple[int, int | Array]]) -> None:
+        self._shape = (*output.shape, *source.shape)
+        self._dtype = output.dtype
+        self._size = output.size * source.size
+        self._by_row = (*output.shape, source.size)
+        self._columns_first = (output.ndim, *range(output.ndim))
+        self._rows = np.arange(output.size)
+        self._whole = [(number, place) for number, place in columns if isinstance(place, int)]
+        self._scattered = [(number, place) for number, place in columns if not isinstance(place, int)]
+        self._is_filled = not self._scattered and len(self._whole) == source.size
+
+    def made(self, slopes: Sequence[Array]) -> Array | None:
+        """The block, None where it has a NaN."""
+        flat = np.empty(self._size, self._dtype) if self._is_filled else np.zeros(self._size, self._dtype)
+        columns = flat.reshape(self._by_row).transpose(self._columns_first)
+        for number, place in self._whole:
+            columns[place] = slopes[number]
+        for number, places in self._scattered:
+            flat.reshape(len(self._rows), -1)[self._rows, places] += slopes[number].reshape(-1)
+        return None if has_nan(flat) else flat.reshape(self._shape)
+
+
 class PointwiseJacobian:
     """The blocks of a Jacobian, of shape output + source, by one pass.
 
@@ -45,32 +74,23 @@ class PointwiseJacobian:
     def __init__(
         self, inputs: Sequence[Node], output: Node, sources: Sequence[Node], slopes: Sequence[tuple[Node, _Column]]
     ) -> None:
-        self._shapes = [(*output.shape, *source.shape) for source in sources]
-        self._sizes = [(output.size, source.size) for source in sources]
-        self._dtype = output.dtype
-        self._plan = Plan([nan_source(output), *(slope for slope, _ in slopes)], inputs)
-        self._columns = [column for _, column in slopes]
-        self._rows = np.arange(output.size)
-        self._make = [np.empty if self._is_filled(block) else np.zeros for block in range(len(sources))]
-
-    def _is_filled(self, block: int) -> bool:
-        """Whether whole columns are put into a block, and into each of its columns."""
-        places = [place for at, place in self._columns if at == block]
-        return len(places) == self._sizes[block][1] and all(isinstance(place, int) for place in places)
+        self._plan = Plan([*(slope for slope, _ in slopes), nan_mark(output)], inputs)
+        columns = [(column.block, (number, column.place)) for number, (_, column) in enumerate(slopes)]
+        self._blocks = [
+            _Block(output, source, [column for block, column in columns if block == own])
+            for own, source in enumerate(sources)
+        ]
 
     def blocks(self, feeds: Sequence[Array]) -> list[Array] | None:
         """The blocks at a point; None where the output or a derivative is NaN there."""
-        value, *slopes = self._plan.run(feeds)
-        matrices = [make(size, self._dtype) for make, size in zip(self._make, self._sizes, strict=True)]
-        for (block, place), slope in zip(self._columns, slopes, strict=True):
-            column = slope if slope.ndim == 1 else slope.reshape(-1)
-            if self._make[block] is np.empty:
-                matrices[block][:, place] = column
-            else:
-                matrices[block][self._rows, place] += column
-        if has_nan(value) or any(map(has_nan, matrices)):
-            return None
-        return [matrix.reshape(shape) for matrix, shape in zip(matrices, self._shapes, strict=True)]
+        slopes, nan = self._plan.marked(feeds)
+        made: list[Array] = []
+        for block in self._blocks if not nan else ():
+            found = block.made(slopes)
+            if found is None:
+                return None
+            made.append(found)
+        return None if nan else made
 
 
 def pointwise_jacobian(inputs: Sequence[Node], output: Node, sources: Sequence[Node]) -> PointwiseJacobian | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from jaccli.autodiff.dense import dense_blocks, small_plan, stacked_products
 from jaccli.autodiff.forward import pushforward
-from jaccli.autodiff.passes import Passes, nan_source
+from jaccli.autodiff.passes import Passes, nan_mark
 from jaccli.autodiff.pointwise import pointwise_jacobian
 from jaccli.autodiff.reverse import pullback
 from jaccli.autodiff.staged import Staged
@@ -95,10 +95,9 @@ class Program:
         looked_at = cotangent.ndim == 0 or cotangent.size > _WORTH_A_LOOK
         ones = looked_at and bool(np.all(without_repeats(cotangent) == 1.0))
         feeds = self._feeds(point) if ones else [*self._feeds(point), cotangent]
-        backs = self._product(tuple(wrt), ones, False).owned(feeds)
-        marked = backs.pop().item()
-        nan = marked is True or marked != marked
-        return self._product(tuple(wrt), ones, True).owned(feeds)[:-1] if nan else backs
+        plan = self._product(tuple(wrt), ones, False)
+        backs, nan = plan.marked(feeds)
+        return self._product(tuple(wrt), ones, True).owned(feeds)[:-1] if nan else plan.apart(backs, feeds)
 
     def _product(self, wrt: tuple[str, ...], ones: bool, guarded: bool) -> Plan:
         """Inputs (and cotangent, unless it is all ones) to the VJPs, and the mark of NaNs in the value."""
@@ -106,9 +105,8 @@ class Program:
         if key not in self._plans:
             v = filled(self.smooth.shape, 1.0, self.smooth.dtype) if ones else self.cotangent
             backs = pullback(self.smooth, v, [self.inputs[name] for name in wrt], guarded=guarded)
-            nan = _nan_mark(nan_source(self.smooth))
             feeds = list(self.inputs.values()) if ones else [*self.inputs.values(), self.cotangent]
-            self._plans[key] = Plan([*backs, nan], feeds)
+            self._plans[key] = Plan([*backs, nan_mark(self.smooth)], feeds)
         plan: Plan = self._plans[key]
         return plan
 
@@ -139,6 +137,10 @@ class Program:
         self, point: Mapping[str, Array], wrt: Sequence[str], mode: Mode = "auto", chunk: int | None = None
     ) -> list[Array]:
         """The Jacobian's block for each input, of shape output + input."""
+        if chunk is None and mode == "auto":
+            blocks = self._pointwise(point, tuple(wrt))
+            if blocks is not None:
+                return blocks
         if 0 in [self.inputs[name].size for name in wrt]:
             rest = [name for name in wrt if self.inputs[name].size]
             found = dict(zip(rest, self.jacobian(point, rest, mode, chunk) if rest else [], strict=True))
@@ -146,9 +148,7 @@ class Program:
             found.update({name: np.empty(shape, self.smooth.dtype) for name, shape in empty.items()})
             return [found[name] for name in wrt]
         if chunk is None and mode != "sparse":
-            blocks = self._pointwise(point, tuple(wrt)) if mode == "auto" else None
-            if blocks is None:
-                blocks = self._small_jacobian(point, tuple(wrt), mode)
+            blocks = self._small_jacobian(point, tuple(wrt), mode)
             if blocks is not None:
                 return blocks
         what = "Hessian" if self.gradient_of else "Jacobian"
@@ -381,15 +381,6 @@ def _taker(names: tuple[str, ...]) -> Callable[[Mapping[str, Array]], Sequence[A
 
 def _describe(wrt: Sequence[str], forward: bool, passes: int) -> str:
     return f"{', '.join(wrt)}: {'forward' if forward else 'reverse'} mode, {passes} passes"
-
-
-def _nan_mark(node: Node) -> Node:
-    """What shows whether a node has a NaN: of few entries the sum of their squares, of many a truth value, because
-    that is found in the loop that computes them."""
-    axes = tuple(range(node.ndim))
-    if node.is_float and node.size <= _WORTH_A_LOOK:
-        return apply("contract", node, node, left=axes, right=axes, out=())
-    return apply("sum", apply("isnan", node), axes=axes)
 
 
 def _fingerprint(known: Mapping[Node, Array]) -> Iterator[tuple[str, bytes]]:

@@ -21,6 +21,7 @@ from jaccli.runtime.arrays import own
 from jaccli.runtime.footprint import fits_in_any_case, footprint, refuse_endless, refuse_too_large
 from jaccli.runtime.heap import keep_freed_memory
 from jaccli.runtime.memory import exhausted
+from jaccli.runtime.products import with_known_products
 from jaccli.runtime.quiet import quietly
 from jaccli.runtime.schedule import Reads, RegionStep, Schedule, Step, operation, reads_of
 from jaccli.runtime.tiles import run_region
@@ -51,10 +52,10 @@ class Plan:
     def __init__(
         self, outputs: Sequence[Node], feeds: Sequence[Node], known: Mapping[Node, Array] | None = None
     ) -> None:
-        self.outputs = tuple(outputs)
         self.feeds = tuple(feeds)
         self._known = dict(known or {})
         given = (*self.feeds, *self._known)
+        self.outputs = tuple(with_known_products(outputs, set(given)))
         fed = set(given)
         varying = dependents(self.outputs, self.feeds)
         self._reads: Reads = functools.cache(lambda node: reads_of(node, fed, varying))
@@ -65,6 +66,7 @@ class Plan:
             slots.setdefault(node, len(slots))
         self._slots = slots
         self._output_slots = [slots[output] for output in self.outputs]
+        self._has_float_mark = bool(outputs) and outputs[-1].is_float
         self._scalars = [place for place, output in enumerate(self.outputs) if not output.ndim]
         fixed = [node for node in order if node not in varying and node not in self.feeds]
         self._constants = [(slots[node], node) for node in fixed]
@@ -84,19 +86,36 @@ class Plan:
 
     def run(self, values: Sequence[Array]) -> list[Array]:
         """The outputs' values for these values of the feeds, in their order."""
-        if self._rest is None:
-            self._rest = quietly(self._constants_that_fit)
-        slots = [*values, *self._rest]
-        quietly(self._run_steps if self._plain is None else self._run_plain, slots)
-        results = list(map(slots.__getitem__, self._output_slots))
+        results = self._compute(values)
         for place in self._scalars:
             results[place] = np.asarray(results[place])
         return results
 
     def owned(self, values: Sequence[Array]) -> list[Array]:
         """What `run` gives, in arrays that belong to nobody else."""
-        results = self.run(values)
+        return self.apart(self.run(values), values)
+
+    def apart(self, results: list[Array], values: Sequence[Array]) -> list[Array]:
+        """Results of a run as arrays that belong to nobody else."""
         return own(results, values) if self._shared else results
+
+    def marked(self, values: Sequence[Array]) -> tuple[list[Array], bool]:
+        """The values of all outputs but the last, and whether that one, a scalar, is NaN or true.
+
+        A scalar is looked at as it is: to make an array of it takes longer.
+        """
+        results = self._compute(values)
+        mark = results.pop()
+        for place in self._scalars[:-1]:
+            results[place] = np.asarray(results[place])
+        return results, bool(mark != mark if self._has_float_mark else mark)
+
+    def _compute(self, values: Sequence[Array]) -> list[Any]:
+        if self._rest is None:
+            self._rest = quietly(self._constants_that_fit)
+        slots = [*values, *self._rest]
+        quietly(self._run_steps if self._plain is None else self._run_plain, slots)
+        return list(map(slots.__getitem__, self._output_slots))
 
     def _run_plain(self, slots: list[Any]) -> None:
         assert self._plain is not None
