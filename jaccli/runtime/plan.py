@@ -24,11 +24,13 @@ from jaccli.runtime.memory import exhausted
 from jaccli.runtime.products import with_known_products
 from jaccli.runtime.quiet import quietly
 from jaccli.runtime.schedule import Reads, RegionStep, Schedule, Step, operation, reads_of
+from jaccli.runtime.sums import with_early_sums
 from jaccli.runtime.tiles import run_region
 
 Array = NDArray[Any]
 
 LARGEST_LOOP = 1 << 33
+_NEW = frozenset({"sum", "take", "unslice", "scatter_add", "concatenate"})  # whose results are new arrays
 _FEW = 1 << 13  # entries in all arrays of a plan that any heap holds
 _SMALL = 1 << 16  # entries in all arrays of a plan that need not be let go of one by one
 
@@ -55,7 +57,7 @@ class Plan:
         self.feeds = tuple(feeds)
         self._known = dict(known or {})
         given = (*self.feeds, *self._known)
-        self.outputs = tuple(with_known_products(outputs, set(given)))
+        self.outputs = tuple(with_known_products(with_early_sums(outputs, set(given)), set(given)))
         fed = set(given)
         varying = dependents(self.outputs, self.feeds)
         self._reads: Reads = functools.cache(lambda node: reads_of(node, fed, varying))
@@ -194,8 +196,8 @@ def _all_fresh(outputs: Sequence[Node], computed: Collection[Node]) -> bool:
         output in computed
         and (
             isinstance(output.primitive.numeric, Ufunc | Kernel)
-            if output.primitive.elementwise
-            else output.ndim == 0 and output.primitive.name in ("contract", "sum")
+            or output.primitive.name in _NEW
+            or (output.ndim == 0 and output.primitive.name == "contract")
         )
         for output in outputs
     )

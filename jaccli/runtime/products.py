@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from jaccli.graph.node import Node, apply, topological
+from jaccli.graph.node import Node, apply, rewritten, topological
 
 
 def with_known_products(outputs: Sequence[Node], given: Collection[Node]) -> list[Node]:
@@ -21,28 +21,24 @@ def with_known_products(outputs: Sequence[Node], given: Collection[Node]) -> lis
     known = {frozenset(node.args): node for node in order if _is_product(node)}
     readers = Counter(argument for node in order for argument in node.args)
     readers.update(outputs)
-    rebuilt: dict[Node, Node] = {}
-    for node in order:
-        if node in given:
-            continue
-        better = _regrouped(node, known, readers) if _is_product(node) else None
-        args = node.args if better is None else better
-        if better is not None or any(argument in rebuilt for argument in args):
-            rebuilt[node] = node.primitive(*(rebuilt.get(argument, argument) for argument in args), **node.params)
-    return [rebuilt.get(output, output) for output in outputs]
+    found = {node: _regrouped(node, known, readers) for node in order if _is_product(node) and node not in given}
+    better = {node: regrouped for node, regrouped in found.items() if regrouped is not None}
+    return rewritten(outputs, better, given)
 
 
 def _is_product(node: Node) -> bool:
     return node.primitive.name == "multiply" and node.is_float
 
 
-def _regrouped(node: Node, known: dict[frozenset[Node], Node], readers: Counter[Node]) -> tuple[Node, Node] | None:
-    """The factors of a product of the same value that needs one multiplication less."""
+def _regrouped(node: Node, known: dict[frozenset[Node], Node], readers: Counter[Node]) -> Node | None:
+    """A product of the same value that needs one multiplication less."""
     for inner, last in (node.args, node.args[::-1]):
         if not _is_product(inner) or readers[inner] > 1:
             continue
         for first, second in (inner.args, inner.args[::-1]):
             product = known.get(frozenset((second, last)))
-            if product is not None and product is not node and apply("multiply", first, product).shape == node.shape:
-                return first, product
+            if product is not None and product is not node:
+                regrouped = apply("multiply", first, product)
+                if regrouped.shape == node.shape:
+                    return regrouped
     return None

@@ -31,6 +31,7 @@ ANY = (-2.0, 2.0)
 Axes = tuple[int, ...]
 _SHORT = 32
 _MANY = 64
+_FEW_FOR_BLAS = 1 << 13
 _AXES_CASES: tuple[tuple[Shape, Axes], ...] = (((3,), (0,)), ((2, 3), (1,)), ((2, 1, 3), (0, 2)), ((2, 2), (0, 1)))
 
 
@@ -96,11 +97,30 @@ def sum_of(shape: Shape, axes: Axes, dtype: str, keep: bool = False) -> Callable
     if _has_short_rows(shape, axes) and dtype.startswith("float"):
         ones = np.ones((shape[-1], 1) if keep else shape[-1], dtype)
         return lambda x: np.matmul(x, ones)
-    if keep:
-        return lambda x: np.sum(x, axis=axes, keepdims=True)
     axis = axes[0] if len(axes) == 1 else axes
     add = np.add.reduce
+    if keep:
+        return lambda x: add(x, axis=axis, keepdims=True)
     return lambda x: add(x, axis)
+
+
+def _total(node: Node) -> Callable[[Any], Any]:
+    """The sum as a function of arrays of the node's shape. A product with ones takes a third of the time for few
+    numbers; as many as BLAS would share among threads are left to NumPy."""
+    shape, axes = node.args[0].shape, node.params["axes"]
+    if not axes or not node.is_float or node.args[0].size > _FEW_FOR_BLAS:
+        return sum_of(shape, axes, node.dtype)
+    dot, rest = np.ndarray.dot, node.shape
+    ones = np.ones(size_of(shape[axis] for axis in axes), node.dtype)
+    if axes == (len(shape) - 1,):
+        return lambda x: dot(x, ones)
+    if axes == tuple(range(len(rest), len(shape))):
+        rows = (size_of(rest), len(ones))
+        return lambda x: dot(x.reshape(rows), ones).reshape(rest)
+    if axes == tuple(range(len(axes))):
+        columns = (len(ones), size_of(rest))
+        return lambda x: dot(ones, x.reshape(columns)).reshape(rest)
+    return sum_of(shape, axes, node.dtype)
 
 
 register(
@@ -108,7 +128,7 @@ register(
         "sum",
         "Sum over axes; of truth values, whether any holds.",
         _axes_shape,
-        Prepared(_sum, lambda node: sum_of(node.args[0].shape, node.params["axes"], node.dtype)),
+        Prepared(_sum, _total),
         lambda index, g, node: spread(g, node.args[0], node.params["axes"]),
         "reduces",
         batch=_shift("sum"),
@@ -302,7 +322,9 @@ class _Weights:
         if self._largest is None:
             return None
         largest = self._largest(x).reshape(self._kept)
-        return (largest, np.exp(np.subtract(x, largest))) if np.isfinite(largest).all() else None
+        flat = largest.reshape(-1)
+        squares = flat.dot(flat)  # in one call; where it overflows, the longer way gives the same
+        return (largest, np.exp(np.subtract(x, largest))) if squares - squares == 0.0 else None
 
 
 def _logsumexp_of(node: Node) -> Callable[[Any], Any]:
