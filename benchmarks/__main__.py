@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.harness import Figure, tables
 
-MODULES = ("shell", "warm", "real", "sparsity")
+MODULES = ("shell", "warm", "real", "first", "sparsity")
 
 
 def main() -> int:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from jaccli.graph.building import uninterrupted
 from jaccli.graph.node import Node, broadcast_to, topological
 from jaccli.graph.primitive import align
 
 
+@uninterrupted
 def batch(outputs: Sequence[Node], stacked: Mapping[Node, Node], size: int) -> list[Node]:
     """The outputs as functions of stacks.
 

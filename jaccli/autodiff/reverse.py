@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from jaccli.graph.building import uninterrupted
 from jaccli.graph.node import (
     Node,
     apply,
@@ -58,6 +59,7 @@ class Arrival(NamedTuple):
     value: Node
 
 
+@uninterrupted
 def pullback(
     output: Node,
     cotangent: Node,

@@ -23,6 +23,7 @@ from jaccli.formula.names import CONSTANTS
 from jaccli.formula.properties import note_in_place, read_property
 from jaccli.formula.tree import CONDITIONAL, INDEX, Apply, Expression, Items, Keyword, Slice, Tree, TreeStatement
 from jaccli.formula.values import Context, Pair, SliceValue, Value, as_mask, describe
+from jaccli.graph.building import uninterrupted
 from jaccli.graph.node import DType, Node, apply, input_node
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ _OPERATORS = {
 }
 
 
+@uninterrupted
 def lower(
     tree: Tree,
     inputs: Mapping[str, InputSpec],

@@ -12,6 +12,7 @@ from jaccli.errors import FormulaError
 from jaccli.formula import syntax
 from jaccli.formula.names import CONSTANTS, MODULES
 from jaccli.formula.parser import parse
+from jaccli.graph.building import uninterrupted
 
 PROPERTIES = frozenset({"T", "mT", "H", "shape", "size", "ndim"})
 """Properties of an array that no module has: `K.T` is about a value."""
@@ -62,6 +63,7 @@ class Called(NamedTuple):
     keywords: tuple[str, ...]
 
 
+@uninterrupted
 def scan(text: str) -> Scan:
     """The names of a formula's text; a `FormulaError` shows the place where it is not in the language."""
     statements, notes = parse(text)

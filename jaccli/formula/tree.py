@@ -21,6 +21,7 @@ from sympy.core.symbol import Str
 from jaccli.errors import Span
 from jaccli.formula import syntax
 from jaccli.formula.scan import Called, Scan, called, module_path, pieces, scan
+from jaccli.graph.building import uninterrupted
 
 Expression = Any
 """A SymPy tree. SymPy has no type annotations that would say more."""
@@ -94,6 +95,7 @@ def read_tree(text: str) -> Tree:
     return build_tree(scan(text))
 
 
+@uninterrupted
 def build_tree(scanned: Scan) -> Tree:
     """The SymPy trees of a formula that was scanned."""
     known: dict[Expression, Expression] = {}

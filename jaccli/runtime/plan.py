@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jaccli.errors import LimitError
+from jaccli.graph.building import uninterrupted
 from jaccli.graph.node import Node, dependents, topological
 from jaccli.graph.primitive import Kernel, Ufunc
 from jaccli.runtime.arrays import own
@@ -51,6 +52,7 @@ class Plan:
         feeds: the nodes whose values a run is given, in order: inputs, or nodes computed before.
     """
 
+    @uninterrupted
     def __init__(
         self, outputs: Sequence[Node], feeds: Sequence[Node], known: Mapping[Node, Array] | None = None
     ) -> None:
