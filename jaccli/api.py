@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from jaccli.autodiff.diagonal import diagonal
 from jaccli.autodiff.program import Mode, Program
 from jaccli.autodiff.reverse import pullback
+from jaccli.autodiff.vectors import cotangent_for, cotangent_stack, refuse_several_outputs, tangents_for
 from jaccli.compiled import compiled
 from jaccli.errors import FormulaError, InputError, ShapeError, Span, UsageError
 from jaccli.formula.lowered import InputSpec, Lowered
 from jaccli.graph.node import DType, Node, input_node, show_shape
-from jaccli.runtime.arrays import FLOATS, apart, as_float, as_input, dtype_name, own
+from jaccli.runtime.arrays import FLOATS, apart, as_input, dtype_name, own
 from jaccli.runtime.memory import exhausted
 from jaccli.runtime.plan import evaluate
 from jaccli.source import placed
@@ -99,9 +100,9 @@ class Formula:
         program, _, point = self.bound(inputs)
         names = self._names(program, wrt)
         if batched:
-            backs = program.vjp_stack(point, self._cotangent_stack(program, v), names)
+            backs = program.vjp_stack(point, cotangent_stack(program, v), names)
         else:
-            backs = program.vjp(point, self._cotangent(program, v), names)
+            backs = program.vjp(point, cotangent_for(program, v), names)
         return dict(zip(names, backs))  # noqa: B905 - one a name, and being strict takes as long as making the pairs
 
     @placed
@@ -118,7 +119,7 @@ class Formula:
         residuals = [apart(residual, point.values()) for residual in residuals]
 
         def pull(v: ArrayLike | None = None) -> dict[str, Array]:
-            cotangent = self._cotangent(program, v)
+            cotangent = cotangent_for(program, v)
             backs = staged.finish(residuals, [cotangent])
             return dict(zip(names, own(backs, (*point.values(), *residuals, cotangent)), strict=True))
 
@@ -137,7 +138,7 @@ class Formula:
             left_out = [name for name in tangents if name not in self._names(program, wrt)]
             if left_out:
                 raise InputError(f"the tangent of {left_out[0]} is given, and --wrt leaves {left_out[0]} out")
-        moving = self._tangents(program, tangents)
+        moving = tangents_for(program, tangents)
         return program.jvp(point, moving)
 
     @placed
@@ -206,7 +207,7 @@ class Formula:
     ) -> dict[str, dict[str, sparse.csr_array]]:
         """The patterns of the Hessian's blocks by two names, boolean; see `sparsity`."""
         program, point = self._bind(inputs)
-        self._refuse_non_scalar(program, "a Hessian")
+        refuse_several_outputs(program, "a Hessian")
         names = self._names(program, wrt)
         slopes = dict(zip(names, program.slopes(names), strict=True))
         return {a: {b: slopes[a].structure(point, b).structure.pattern for b in names} for a in names}
@@ -217,7 +218,7 @@ class Formula:
     ) -> dict[str, dict[str, Any]]:
         """Second derivatives of an output of one entry: blocks by two names, of shape input + input."""
         program, point = self._bind(inputs)
-        self._refuse_non_scalar(program, "a Hessian")
+        refuse_several_outputs(program, "a Hessian")
         names = self._names(program, wrt)
         _check_chunk(chunk)
         if sparse:
@@ -233,9 +234,9 @@ class Formula:
     def hvp(self, inputs: Point, tangents: Point, *, wrt: Sequence[str] | None = None) -> dict[str, Array]:
         """The Hessian times tangents, an array like each input; inputs without a tangent are held fixed."""
         program, point = self._bind(inputs)
-        self._refuse_non_scalar(program, "a Hessian")
+        refuse_several_outputs(program, "a Hessian")
         names = self._names(program, wrt)
-        moving = self._tangents(program, tangents)
+        moving = tangents_for(program, tangents)
         return dict(zip(names, program.hvp(point, moving, names), strict=True))
 
     def derivative(self, name: str) -> Formula:
@@ -318,63 +319,6 @@ class Formula:
     def _order(self, program: Program) -> list[str]:
         first = [name for name in self.inputs if name in program.inputs]
         return first + [name for name in program.inputs if name not in first]
-
-    def _cotangent(self, program: Program, v: ArrayLike | None) -> Array:
-        shape = program.smooth.shape
-        if v is None:
-            if program.smooth.size != 1:
-                raise InputError(
-                    f"the output has shape {show_shape(shape)}, so a cotangent v is needed",
-                    hint="--v ones gives the gradient of the sum; jaccli jacobian gives every row",
-                )
-            return np.ones(shape, program.smooth.dtype)
-        array = as_float("v", v, program.smooth.dtype)
-        if array.shape == shape:
-            return array
-        if array.shape == ():
-            return np.broadcast_to(array, shape)
-        raise ShapeError(
-            f"v has shape {show_shape(array.shape)}, and the output has shape {show_shape(shape)}",
-            hint="v must have the output's shape, or be a scalar",
-        )
-
-    def _cotangent_stack(self, program: Program, v: ArrayLike | None) -> Array:
-        shape = program.smooth.shape
-        if v is None:
-            raise InputError("a stack of cotangents v is needed", hint=f"of shape (n, *{show_shape(shape)})")
-        array = as_float("v", v, program.smooth.dtype)
-        if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
-            raise ShapeError(
-                f"v has shape {show_shape(array.shape)}, and the output has shape {show_shape(shape)}",
-                hint="a batched v has one more leading axis than the output",
-            )
-        return array
-
-    def _tangents(self, program: Program, tangents: Point) -> dict[str, Array]:
-        if not isinstance(tangents, Mapping) or not tangents:
-            raise InputError("at least one tangent is needed", hint="--t NAME=VALUE; inputs without one are held fixed")
-        arrays = {}
-        for name, value in tangents.items():
-            if name not in program.inputs:
-                raise InputError(f"the formula has no input {name}", hint=f"its inputs are {', '.join(program.inputs)}")
-            node = program.inputs[name]
-            if not node.is_float:
-                raise InputError(f"the input {name} holds integers, and these have no tangent")
-            array = as_float(f"the tangent of {name}", value, node.dtype)
-            if array.shape not in ((), node.shape):
-                raise ShapeError(
-                    f"the tangent of {name} has shape {show_shape(array.shape)}, "
-                    f"and {name} has shape {show_shape(node.shape)}"
-                )
-            arrays[name] = np.broadcast_to(array, node.shape)
-        return arrays
-
-    def _refuse_non_scalar(self, program: Program, what: str) -> None:
-        if program.smooth.size != 1:
-            raise ShapeError(
-                f"{what} is of an output of one entry, and this output has shape {show_shape(program.smooth.shape)}",
-                hint="sum(…) makes it a scalar; jaccli jacobian gives the first derivatives",
-            )
 
 
 class _Derivative(Formula):

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from jaccli.autodiff.passes import nan_mark
 from jaccli.autodiff.reverse import pullback
-from jaccli.graph.node import Node, apply, broadcast_to, dependents, filled, input_node, replaced, topological
+from jaccli.graph.node import Node, apply, broadcast_to, dependents, filled, input_node, topological
+from jaccli.graph.rewriting import replaced
 from jaccli.runtime.arrays import has_nan
 from jaccli.runtime.plan import Plan, evaluate
 

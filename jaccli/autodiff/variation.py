@@ -17,10 +17,10 @@ from jaccli.graph.node import (
     dependents,
     filled,
     input_node,
-    replaced,
     reshape,
     topological,
 )
+from jaccli.graph.rewriting import replaced
 
 
 class Variation:

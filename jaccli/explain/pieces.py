@@ -14,8 +14,9 @@ from jaccli.errors import Span
 from jaccli.explain.wording import Wording
 from jaccli.formula.lowered import Lowered
 from jaccli.formula.parser import parse
-from jaccli.graph.node import Node, dependents, input_node, replaced, topological
+from jaccli.graph.node import Node, dependents, input_node, topological
 from jaccli.graph.printing import to_text
+from jaccli.graph.rewriting import replaced
 from jaccli.io.report import output_name
 
 LONGEST_TEXT = 160

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from jaccli.autodiff.reverse import pullback
 from jaccli.explain.pieces import Piece, product_text, short_text
-from jaccli.graph.node import Node, dependents, filled, input_node, replaced
+from jaccli.graph.node import Node, dependents, filled, input_node
 from jaccli.graph.primitive import Dependency
+from jaccli.graph.rewriting import replaced
 
 _INVISIBLE = frozenset({"cast", "broadcast_to", "on_domain"})
 

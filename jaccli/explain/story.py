@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from jaccli.autodiff.reverse import Arrival, arrivals
+from jaccli.autodiff.vectors import cotangent_for
 from jaccli.explain.long_way import LongWay, long_ways
 from jaccli.explain.pieces import Piece, pieces, product_text
 from jaccli.explain.rules import Rule, grad_name, places, rule
@@ -139,7 +140,7 @@ def tell(
     """
     program, point = formula._bind(inputs)
     names = formula._names(program, wrt)
-    cotangent = formula._cotangent(program, v)
+    cotangent = cotangent_for(program, v)
     lowered = formula.lowered(inputs)
     output = program.smooth
     all_pieces = pieces(formula.text, lowered, output)
@@ -181,7 +182,7 @@ def _formulas(
     sweep: _Sweep, names: Sequence[str], inputs: Mapping[str, Node], cotangent: Node, name_of: Mapping[Node, str]
 ) -> dict[str, str]:
     """The product for each input as a formula of the inputs and `v`."""
-    from jaccli.graph.node import replaced
+    from jaccli.graph.rewriting import replaced
 
     v = input_node("v" if "v" not in name_of.values() else "cotangent", cotangent.shape, cotangent.dtype)
     found: dict[str, str] = {}

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from jaccli.graph.node import Node, apply, rewritten, topological
+from jaccli.graph.node import Node, apply, topological
+from jaccli.graph.rewriting import rewritten
 
 
 def with_known_products(outputs: Sequence[Node], given: Collection[Node]) -> list[Node]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from jaccli.graph.node import Node, Shape, apply, broadcast_to, reshape, rewritten, size_of, topological
+from jaccli.graph.node import Node, Shape, apply, broadcast_to, reshape, size_of, topological
+from jaccli.graph.rewriting import rewritten
 
 _DEEPEST = 100  # formulas may be deeper than Python's stack
 _LARGEST = 1 << 27  # what is larger is refused or taken as it is written, however little of it is wanted

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from jaccli.autodiff.vectors import cotangent_for
 from jaccli.errors import InputError, NumbersError
 from jaccli.verify import nearby
 from jaccli.verify.claims import WITNESS, Claim, cotangent_name
@@ -62,7 +63,7 @@ def judged(
     for claim in claims:
         if claim.name is not None:
             formula._names(program, [claim.name])
-    given = None if v is None else formula._cotangent(program, v)
+    given = None if v is None else cotangent_for(program, v)
     return [_Trials(formula, point, given, claim, terms).row() for claim in claims]
 
 

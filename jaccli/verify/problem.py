@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from jaccli.autodiff.program import Program
 from jaccli.autodiff.reverse import pullback
+from jaccli.autodiff.vectors import cotangent_for
 from jaccli.errors import InputError, LimitError, ShapeError
 from jaccli.graph.node import Node, Shape, input_node, show_shape, size_of
 from jaccli.runtime.memory import lacking, readable_bytes
@@ -123,7 +124,7 @@ def state(
     program, point = formula._bind(inputs)
     names = tuple(formula._names(program, wrt))
     _refuse_too_many(program, names, target)
-    cotangent = _cotangent(formula, program, v, target, seed)
+    cotangent = _cotangent(program, v, target, seed)
     ours: dict[Place, Array] = {}
     if target == "hessian":
         hessian = formula.hessian(inputs, wrt=wrt)
@@ -184,7 +185,7 @@ def pose(
     return Problem(program, point, cotangent, target, tuple(blocks), seed)
 
 
-def _cotangent(formula: Formula, program: Program, v: ArrayLike | None, target: Target, seed: int) -> Array:
+def _cotangent(program: Program, v: ArrayLike | None, target: Target, seed: int) -> Array:
     shape = program.smooth.shape
     if target == "hessian" and program.smooth.size != 1:
         raise ShapeError(
@@ -198,7 +199,7 @@ def _cotangent(formula: Formula, program: Program, v: ArrayLike | None, target: 
     if v is None and shape != ():
         drawn = np.random.default_rng([seed, 0]).standard_normal(shape)
         return drawn.astype(program.smooth.dtype)
-    return formula._cotangent(program, v)
+    return cotangent_for(program, v)
 
 
 def _block(
