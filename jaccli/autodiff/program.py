@@ -15,11 +15,12 @@ from jaccli.autodiff.forward import pushforward
 from jaccli.autodiff.passes import Passes, nan_mark
 from jaccli.autodiff.pointwise import pointwise_jacobian
 from jaccli.autodiff.reverse import pullback
+from jaccli.autodiff.room import refuse_too_large, refuse_working
 from jaccli.autodiff.staged import Staged
 from jaccli.errors import LimitError
-from jaccli.graph.node import Node, apply, cast, constant, filled, input_node, show_shape, size_of, topological
+from jaccli.graph.node import Node, apply, cast, constant, filled, input_node, topological
 from jaccli.runtime.arrays import has_nan, without_repeats
-from jaccli.runtime.memory import lacking, readable_bytes, reserved
+from jaccli.runtime.memory import reserved
 from jaccli.runtime.plan import Plan
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ _SMALL = 1 << 16  # entries of a Jacobian that one plan gives
 _MOST_STRUCTURES = 4  # for values of index arrays, an input
 _FULL = 8  # a pattern that stores more than one entry in so many is not looked at further
 _FEW_ENTRIES = 1_000_000
-_LOOKED_AT_IN = 8  # truth values take one byte for each number
-_BYTES_PER_ENTRY = 56  # of a sparse Jacobian: value, index, row, colour and place, some of them twice
 Array = NDArray[Any]
 Mode = Literal["auto", "reverse", "forward", "sparse"]
 
@@ -385,32 +384,3 @@ def _describe(wrt: Sequence[str], forward: bool, passes: int) -> str:
 
 def _fingerprint(known: Mapping[Node, Array]) -> Iterator[tuple[str, bytes]]:
     return ((node.params["name"], value.tobytes()) for node, value in known.items())
-
-
-def refuse_working(stored: int, besides: int = 0) -> None:
-    """Raises a `LimitError` where the free memory does not hold a sparse Jacobian, and `besides` bytes, at the peak."""
-    needed = stored * _BYTES_PER_ENTRY + besides
-    available = lacking(needed)
-    if available is not None:
-        raise LimitError(
-            f"the Jacobian has {stored:,} stored entries and takes {readable_bytes(needed)} while it is computed; "
-            f"{readable_bytes(available)} are free",
-            hint="--wrt chooses inputs, --mode forward and --mode reverse need no pattern",
-        )
-
-
-def refuse_too_large(shapes: Mapping[str, Sequence[int]], what: str) -> None:
-    """Raises a `LimitError` for float arrays, by input, that the free memory does not hold beside what it takes to look
-    at them. The passes that fill them take what is left."""
-    taken = 8 * sum(map(size_of, shapes.values()))
-    needed = taken + taken // _LOOKED_AT_IN
-    available = lacking(needed)
-    if available is None:
-        return
-    name, shape = max(shapes.items(), key=lambda item: size_of(item[1]))
-    others = f", and {len(shapes) - 1} more," if len(shapes) > 1 else ""
-    raise LimitError(
-        f"the {what} for {name} has shape {show_shape(tuple(shape))}{others} and takes {readable_bytes(taken)}, "
-        f"{readable_bytes(needed)} while it is computed; {readable_bytes(available)} are free",
-        hint="--sparse gives the stored entries only, --wrt chooses inputs, jaccli diag gives the diagonal alone",
-    )
