@@ -265,9 +265,9 @@ class Formula:
             raise InputError("inputs are given by name", hint='write {"x": 3.0}')
         point: dict[str, Array] = {}
         shapes: list[Any] = []
-        own = FLOATS[self.dtype]
+        float_type = FLOATS[self.dtype]
         for name, value in inputs.items():
-            if type(value) is np.ndarray and value.dtype is own:
+            if type(value) is np.ndarray and value.dtype is float_type:
                 point[name] = value
                 shapes += (name, value.shape)
             else:

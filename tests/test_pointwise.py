@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaccli import Formula
+from jaccli import Formula, LimitError
+from jaccli.runtime.memory import limited
 
 POINT = {
     "b": np.array([0.7, -1.3, 0.4]),
@@ -105,3 +106,34 @@ def test_any_entry_finds_its_column(place: int, text: str) -> None:
 def test_verbose_says_so(run: Callable[..., Any]) -> None:
     told = run("jacobian", "b[0]*x", "--x", "1,2,3", "--b", "4,5", "--verbose")
     assert "b, x: entry by entry, 1 pass" in told.err
+
+
+@pytest.mark.parametrize(
+    ("text", "point"),
+    [
+        ("sqrt(x) - sqrt(x[::-1])", {"x": [1.0, 0.0, 1.0]}),
+        ("x*c + x[::-1]*c", {"x": [1.0, 0.0, 1.0], "c": 1.5e308}),
+        ("exp(b[0]*x)", {"b": [1e3], "x": [1.0, -1.0]}),
+    ],
+)
+def test_nothing_is_warned_of(text: str, point: dict[str, Any]) -> None:
+    with np.errstate(all="raise"):
+        found = Formula(text).jacobian(point, wrt=["x"])["x"]
+        many = Formula(text).jacobian(point, wrt=["x"], mode="reverse")["x"]
+    np.testing.assert_array_equal(found, many)
+
+
+def test_blocks_have_the_precision_of_their_inputs() -> None:
+    formula = Formula("maximum(sign(i), x)", "float32")
+    point = {"i": np.array([1, -2, 0]), "x": np.array([0.5, 0.5, 0.5])}
+    assert formula.jacobian(point, wrt=["x"])["x"].dtype == np.float32
+
+
+def test_what_does_not_fit_is_refused_at_every_call() -> None:
+    formula = Formula(" + ".join(f"b[{place}]*x" for place in range(20)))
+    point = {"x": np.ones(100_000), "b": np.ones(20)}
+    assert formula.jacobian(point, wrt=["b"])["b"].shape == (100_000, 20)
+    with limited(10 << 20), pytest.raises(LimitError):
+        formula.jacobian(point, wrt=["b"])
+    with limited(24 << 20):  # beside the result there is room for a few passes, and not for all of it once more
+        assert formula.jacobian(point, wrt=["b"])["b"].sum() == 2_000_000

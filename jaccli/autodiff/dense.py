@@ -49,7 +49,7 @@ def small_plan(inputs: Sequence[Node], output: Node, sources: Sequence[Node], fo
         for source, product in zip(kind.sources, found[1], strict=True):
             rows = transpose(reshape(product, (count, output.size)), (1, 0)) if forward else product
             blocks.append(reshape(rows, (*output.shape, *source.shape)))
-    return Plan([nan_source(output), *blocks], inputs, known)
+    return Plan([nan_source(output), *blocks], inputs, known, output)
 
 
 def stacked_products(passes: Passes, sources: Sequence[Node], feeds: Sequence[Array], cotangents: Array) -> list[Array]:

@@ -83,7 +83,7 @@ class Passes:
             late, results = _linear_map(self.output, kind)
             wanted = max(wanted, 1)
             length = chunk_length(results, late, wanted) if chunk is None else max(1, min(chunk, wanted))
-            self._batched[key] = Batched(results, self._inputs, late, length, [self.output]), late.shape
+            self._batched[key] = Batched(results, self._inputs, late, length, self.output), late.shape
         batched, shape = self._batched[key]
         (value,), residuals = batched.start(feeds)
         return Pass(batched, residuals, shape, has_nan(value))
@@ -125,7 +125,7 @@ class Passes:
             self._plans[key] = None
             if found is not None:
                 known, products = found
-                self._plans[key] = Plan([nan_source(self.output), *products], self._inputs, known)
+                self._plans[key] = Plan([nan_source(self.output), *products], self._inputs, known, self.output)
         return self._plans[key]
 
 

@@ -20,6 +20,7 @@ from jaccli.graph.node import Node, apply, broadcast_to, dependents, filled, inp
 from jaccli.graph.rewriting import replaced
 from jaccli.runtime.arrays import has_nan
 from jaccli.runtime.plan import Plan, evaluate
+from jaccli.runtime.quiet import quietly
 
 Array = NDArray[Any]
 
@@ -42,11 +43,10 @@ class _Block:
 
     def __init__(self, output: Node, source: Node, columns: Sequence[tuple[int, int | Array]]) -> None:
         self._shape = (*output.shape, *source.shape)
-        self._dtype = output.dtype
+        self._dtype = source.dtype
         self._size = output.size * source.size
         self._by_row = (*output.shape, source.size)
         self._columns_first = (output.ndim, *range(output.ndim))
-        self._rows = np.arange(output.size)
         self._whole = [(number, place) for number, place in columns if isinstance(place, int)]
         self._scattered = [(number, place) for number, place in columns if not isinstance(place, int)]
         self._is_filled = not self._scattered and len(self._whole) == source.size
@@ -58,7 +58,7 @@ class _Block:
         for number, place in self._whole:
             columns[place] = slopes[number]
         for number, places in self._scattered:
-            flat.reshape(len(self._rows), -1)[self._rows, places] += slopes[number].reshape(-1)
+            flat.reshape(len(places), -1)[np.arange(len(places)), places] += slopes[number].reshape(-1)
         return None if has_nan(flat) else flat.reshape(self._shape)
 
 
@@ -70,12 +70,18 @@ class PointwiseJacobian:
         output: what is differentiated.
         sources: for which inputs.
         slopes: the derivatives, of the output's shape, and where each belongs.
+
+    Attributes:
+        weight: how many numbers it keeps.
+        bytes: that the blocks take.
     """
 
     def __init__(
         self, inputs: Sequence[Node], output: Node, sources: Sequence[Node], slopes: Sequence[tuple[Node, _Column]]
     ) -> None:
-        self._plan = Plan([*(slope for slope, _ in slopes), nan_mark(output)], inputs)
+        self._plan = Plan([*(slope for slope, _ in slopes), nan_mark(output)], inputs, written=output)
+        self.weight = sum(column.place.size for _, column in slopes if not isinstance(column.place, int))
+        self.bytes = sum(output.size * source.size * np.dtype(source.dtype).itemsize for source in sources)
         columns = [(column.block, (number, column.place)) for number, (_, column) in enumerate(slopes)]
         self._blocks = [
             _Block(output, source, [column for block, column in columns if block == own])
@@ -85,26 +91,30 @@ class PointwiseJacobian:
     def blocks(self, feeds: Sequence[Array]) -> list[Array] | None:
         """The blocks at a point; None where the output or a derivative is NaN there."""
         slopes, nan = self._plan.marked(feeds)
-        made: list[Array] = []
-        for block in self._blocks if not nan else ():
-            found = block.made(slopes)
-            if found is None:
+        if nan:
+            return None
+        return quietly(self._made, slopes) if self.weight else self._made(slopes)  # only what is scattered is added
+
+    def _made(self, slopes: Sequence[Array]) -> list[Array] | None:
+        blocks: list[Array] = []
+        for block in self._blocks:
+            made = block.made(slopes)
+            if made is None:
                 return None
-            made.append(found)
-        return None if nan else made
+            blocks.append(made)
+        return blocks
 
 
 def pointwise_jacobian(inputs: Sequence[Node], output: Node, sources: Sequence[Node]) -> PointwiseJacobian | None:
     """The Jacobian by one pass; None where an entry of the output depends on several entries of something."""
     active = dependents([output], sources)
     stretch, leaves = _stretch(output, active, sources)
-    columns = {leaf: _columns(leaf, sources, output) for leaf in leaves}
-    if None in columns.values():
+    if any(_moved(leaf, sources) is None for leaf in leaves):
         return None
+    columns = {leaf: _columns(leaf, sources, output) for leaf in leaves}
     by_column: dict[tuple[int, bytes | int], tuple[Node, _Column]] = {}
     for leaf, slope in _slopes(output, stretch, leaves).items():
         column = columns[leaf]
-        assert column is not None
         key = column.block, column.place if isinstance(column.place, int) else column.place.tobytes()
         earlier = by_column.get(key)
         by_column[key] = (slope if earlier is None else apply("add", earlier[0], slope), column)
@@ -148,14 +158,15 @@ def _moved(node: Node, sources: Sequence[Node]) -> Node | None:
     return node
 
 
-def _columns(leaf: Node, sources: Sequence[Node], output: Node) -> _Column | None:
-    """Which entry of a source each entry of the output finds in a leaf; None where the leaf computes something."""
+def _columns(leaf: Node, sources: Sequence[Node], output: Node) -> _Column:
+    """Which entry of a source each entry of the output finds in a leaf."""
     source = _moved(leaf, sources)
-    if source is None:
-        return None
-    (places,) = evaluate([broadcast_to(leaf, output.shape)], {source: np.arange(source.size).reshape(source.shape)})
-    flat = places.reshape(-1).astype(np.intp)
-    return _Column(list(sources).index(source), int(flat[0]) if (flat == flat[0]).all() else flat)
+    assert source is not None
+    (places,) = evaluate([leaf], {source: np.arange(source.size).reshape(source.shape)})
+    block = list(sources).index(source)
+    if (places == places.flat[0]).all():
+        return _Column(block, int(places.flat[0]))
+    return _Column(block, np.broadcast_to(places, output.shape).reshape(-1).astype(np.intp))
 
 
 def _slopes(output: Node, stretch: Sequence[Node], leaves: Sequence[Node]) -> Mapping[Node, Node]:

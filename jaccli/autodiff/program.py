@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from jaccli.autodiff.dense import dense_blocks, small_plan, stacked_products
 from jaccli.autodiff.forward import pushforward
 from jaccli.autodiff.passes import Passes, nan_mark
-from jaccli.autodiff.pointwise import pointwise_jacobian
+from jaccli.autodiff.pointwise import PointwiseJacobian, pointwise_jacobian
 from jaccli.autodiff.reverse import pullback
 from jaccli.autodiff.room import refuse_too_large, refuse_working
 from jaccli.autodiff.staged import Staged
 from jaccli.errors import LimitError
 from jaccli.graph.node import Node, apply, cast, constant, filled, input_node, topological
 from jaccli.runtime.arrays import has_nan, without_repeats
-from jaccli.runtime.memory import reserved
+from jaccli.runtime.memory import lacking, reserved
 from jaccli.runtime.plan import Plan
 
 if TYPE_CHECKING:
@@ -68,7 +68,13 @@ class Program:
         """About how many numbers the program keeps: those of patterns, and a few arrays of the graph's size."""
         slopes: list[Program] = [slope for plans in self._plans.values() if isinstance(plans, list) for slope in plans]
         patterns = [found.structure.pattern for found in self._structures.values()]
-        return self._graph_size + sum(len(pattern.indices) for pattern in patterns) + sum(s.weight for s in slopes)
+        places = sum(found.weight for found in self._pointwise_found.values() if found is not None)
+        stored = sum(len(pattern.indices) for pattern in patterns)
+        return self._graph_size + places + stored + sum(slope.weight for slope in slopes)
+
+    @property
+    def _what(self) -> str:
+        return "Hessian" if self.gradient_of else "Jacobian"
 
     @functools.cached_property
     def _graph_size(self) -> int:
@@ -96,7 +102,7 @@ class Program:
         feeds = self._feeds(point) if ones else [*self._feeds(point), cotangent]
         plan = self._product(tuple(wrt), ones, False)
         backs, nan = plan.marked(feeds)
-        return self._product(tuple(wrt), ones, True).owned(feeds)[:-1] if nan else plan.apart(backs, feeds)
+        return self._product(tuple(wrt), ones, True).owned(feeds)[:-1] if nan else plan.claimed(backs, feeds)
 
     def _product(self, wrt: tuple[str, ...], ones: bool, guarded: bool) -> Plan:
         """Inputs (and cotangent, unless it is all ones) to the VJPs, and the mark of NaNs in the value."""
@@ -105,7 +111,7 @@ class Program:
             v = filled(self.smooth.shape, 1.0, self.smooth.dtype) if ones else self.cotangent
             backs = pullback(self.smooth, v, [self.inputs[name] for name in wrt], guarded=guarded)
             feeds = list(self.inputs.values()) if ones else [*self.inputs.values(), self.cotangent]
-            self._plans[key] = Plan([*backs, nan_mark(self.smooth)], feeds)
+            self._plans[key] = Plan([*backs, nan_mark(self.smooth)], feeds, written=self.smooth)
         plan: Plan = self._plans[key]
         return plan
 
@@ -150,8 +156,7 @@ class Program:
             blocks = self._small_jacobian(point, tuple(wrt), mode)
             if blocks is not None:
                 return blocks
-        what = "Hessian" if self.gradient_of else "Jacobian"
-        refuse_too_large({name: (*self.smooth.shape, *self.inputs[name].shape) for name in wrt}, what)
+        refuse_too_large({name: (*self.smooth.shape, *self.inputs[name].shape) for name in wrt}, self._what)
         if mode == "sparse":
             return [self._from_sparse(point, name, chunk) for name in wrt]
         if mode != "auto":
@@ -162,19 +167,26 @@ class Program:
         return [found[name] for name in wrt]
 
     def _pointwise(self, point: Mapping[str, Array], wrt: tuple[str, ...]) -> list[Array] | None:
-        """The blocks by one pass; None where an entry depends on several of something, or something is NaN."""
-        key = ("pointwise", wrt)
-        if key not in self._plans:
-            found = None
-            if self.smooth.size and not any(map(self._may_pay, wrt)):
-                refuse_too_large({name: (*self.smooth.shape, *self.inputs[name].shape) for name in wrt}, "Jacobian")
-                found = pointwise_jacobian(list(self.inputs.values()), self.smooth, [self.inputs[n] for n in wrt])
-            self._plans[key] = found, lambda: f"{', '.join(wrt)}: entry by entry, 1 pass"
-        jacobian, how = self._plans[key]
-        blocks: list[Array] | None = None if jacobian is None else jacobian.blocks(self._feeds(point))
+        """The blocks by one pass; None where an entry depends on several of something, or something is NaN, or the
+        derivatives have no room beside the blocks."""
+        if wrt not in self._pointwise_found:
+            self._pointwise_found[wrt] = self._find_pointwise(wrt)
+        jacobian = self._pointwise_found[wrt]
+        if jacobian is None:
+            return None
+        if jacobian.bytes > _SMALL and lacking(2 * jacobian.bytes) is not None:
+            return None  # the derivatives are there beside the blocks
+        blocks = jacobian.blocks(self._feeds(point))
         if blocks is not None:
-            self.how.append(how)
+            self.how.append(lambda: f"{', '.join(wrt)}: entry by entry, 1 pass")
         return blocks
+
+    def _find_pointwise(self, wrt: tuple[str, ...]) -> PointwiseJacobian | None:
+        sources = [self.inputs[name] for name in wrt]
+        if not self.smooth.size or any(map(self._may_pay, wrt)):
+            return None
+        refuse_too_large({source.params["name"]: (*self.smooth.shape, *source.shape) for source in sources}, self._what)
+        return pointwise_jacobian(list(self.inputs.values()), self.smooth, sources)
 
     def _small_jacobian(self, point: Mapping[str, Array], wrt: tuple[str, ...], mode: Mode) -> list[Array] | None:
         """The blocks by one plan; None where they are large, or something is NaN."""
@@ -319,6 +331,10 @@ class Program:
         return Passes(list(self.inputs.values()), self.smooth)
 
     @functools.cached_property
+    def _pointwise_found(self) -> dict[tuple[str, ...], PointwiseJacobian | None]:
+        return {}
+
+    @functools.cached_property
     def _plans(self) -> dict[Any, Any]:
         return {}
 
@@ -334,7 +350,7 @@ class Program:
         if key not in self._plans:
             sources = [self.inputs[name] for name in wrt]
             backs = pullback(self.smooth, self.cotangent, sources, guarded=guarded)
-            self._plans[key] = Staged(backs, list(self.inputs.values()), [self.cotangent], [self.output])
+            self._plans[key] = Staged(backs, list(self.inputs.values()), [self.cotangent], [self.output], self.smooth)
         staged: Staged = self._plans[key]
         return staged
 
@@ -347,7 +363,7 @@ class Program:
         if key not in self._plans:
             tangents = self._tangents(moving)
             push = pushforward(self.smooth, tangents, guarded=guarded)
-            self._plans[key] = Plan([push], [*self.inputs.values(), *tangents.values()])
+            self._plans[key] = Plan([push], [*self.inputs.values(), *tangents.values()], written=self.smooth)
         plan: Plan = self._plans[key]
         return plan
 
@@ -363,7 +379,7 @@ class Program:
             assert slope is not None
             one = constant(1.0, slope.dtype)
             backs = pullback(slope, one, [self.inputs[name] for name in wrt])
-            self._plans[key] = Plan(backs, [*self.inputs.values(), *tangents.values()])
+            self._plans[key] = Plan(backs, [*self.inputs.values(), *tangents.values()], written=self.smooth)
         plan: Plan = self._plans[key]
         return plan
 

@@ -12,6 +12,7 @@ from jaccli.autodiff.batch import batch
 from jaccli.graph.node import Node, dependents, input_node, topological
 from jaccli.runtime.memory import lacking
 from jaccli.runtime.plan import Plan
+from jaccli.runtime.sums import with_early_sums
 
 Array = NDArray[Any]
 
@@ -26,14 +27,23 @@ class Staged:
     The early plan computes the early outputs and the residuals: every node that the late part reads and that does
     not depend on a late node. The late plan needs nothing else, however often it is run.
 
+    Args:
+        written: as for a `Plan`.
+
     Attributes:
         early: plan from the early feeds to (early outputs, residuals).
         late: plan from (residuals, late feeds) to the outputs.
     """
 
     def __init__(
-        self, outputs: Sequence[Node], early: Sequence[Node], late: Sequence[Node], early_outputs: Sequence[Node] = ()
+        self,
+        outputs: Sequence[Node],
+        early: Sequence[Node],
+        late: Sequence[Node],
+        early_outputs: Sequence[Node],
+        written: Node,
     ) -> None:
+        outputs = with_early_sums(outputs, (*early, *late), written)
         varying = dependents(outputs, late)
         moving = dependents(outputs, early)
         residuals: dict[Node, None] = {}
@@ -64,13 +74,13 @@ class Batched:
         early: Sequence[Node],
         late: Node,
         chunk: int,
-        early_outputs: Sequence[Node] = (),
+        written: Node,
     ) -> None:
         self.chunk = chunk
         stacked = input_node(f"stack of {late.params['name']}", (chunk, *late.shape), late.dtype)
         self._shape = stacked.shape
         self._dtype = late.dtype
-        self._staged = Staged(batch(outputs, {late: stacked}, chunk), early, [stacked], early_outputs)
+        self._staged = Staged(batch(outputs, {late: stacked}, chunk), early, [stacked], [written], written)
 
     def start(self, values: Sequence[Array]) -> tuple[list[Array], list[Array]]:
         """The early outputs and the residuals at a point."""

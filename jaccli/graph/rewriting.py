@@ -21,7 +21,7 @@ def rewritten(outputs: Sequence[Node], better: Mapping[Node, Node], stop: Collec
     """The outputs where some nodes are computed in other ways, which may hold such nodes again.
 
     Args:
-        better: for each of these nodes one of the same shape, dtype and value, made of the same nodes below.
+        better: for each of these nodes one of the same shape and dtype, which reads no node below `stop`.
         stop: nodes that are left as they are, with all below them.
     """
     if not better:

@@ -22,7 +22,6 @@ from jaccli.runtime.arrays import own
 from jaccli.runtime.footprint import fits_in_any_case, footprint, refuse_endless, refuse_too_large
 from jaccli.runtime.heap import keep_freed_memory
 from jaccli.runtime.memory import exhausted
-from jaccli.runtime.products import with_known_products
 from jaccli.runtime.quiet import quietly
 from jaccli.runtime.schedule import Reads, RegionStep, Schedule, Step, operation, reads_of
 from jaccli.runtime.sums import with_early_sums
@@ -46,6 +45,8 @@ class Plan:
 
     Args:
         known: values of nodes that are the same in every run; what depends on them alone is computed once.
+        written: the formula that the outputs are derivatives of. Its nodes are computed as they are written; those that
+            the transforms added may be computed in other ways. Without it, everything is computed as it stands.
 
     Attributes:
         outputs: the nodes that a run returns, in order.
@@ -54,12 +55,16 @@ class Plan:
 
     @uninterrupted
     def __init__(
-        self, outputs: Sequence[Node], feeds: Sequence[Node], known: Mapping[Node, Array] | None = None
+        self,
+        outputs: Sequence[Node],
+        feeds: Sequence[Node],
+        known: Mapping[Node, Array] | None = None,
+        written: Node | None = None,
     ) -> None:
         self.feeds = tuple(feeds)
         self._known = dict(known or {})
         given = (*self.feeds, *self._known)
-        self.outputs = tuple(with_known_products(with_early_sums(outputs, set(given)), set(given)))
+        self.outputs = tuple(outputs if written is None else with_early_sums(outputs, given, written))
         fed = set(given)
         varying = dependents(self.outputs, self.feeds)
         self._reads: Reads = functools.cache(lambda node: reads_of(node, fed, varying))
@@ -97,9 +102,9 @@ class Plan:
 
     def owned(self, values: Sequence[Array]) -> list[Array]:
         """What `run` gives, in arrays that belong to nobody else."""
-        return self.apart(self.run(values), values)
+        return self.claimed(self.run(values), values)
 
-    def apart(self, results: list[Array], values: Sequence[Array]) -> list[Array]:
+    def claimed(self, results: list[Array], values: Sequence[Array]) -> list[Array]:
         """Results of a run as arrays that belong to nobody else."""
         return own(results, values) if self._shared else results
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import Context, copy_context
+from contextvars import Context
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -18,13 +18,13 @@ def quietly(function: Callable[Given, Result], *args: Given.args, **kwargs: Give
     """What a function gives while NumPy reports no floating-point errors.
 
     `numpy.errstate` takes as long as a product of a hundred numbers; what it changes is a context variable, so contexts
-    where it is changed already are kept. One is used by one call at a time. Other context variables have the values of
-    the call that made the context, so the function must read none.
+    where it is changed already are kept. One is used by one call at a time. All other context variables have their
+    defaults in it.
     """
     try:
         context = _idle.pop()
     except IndexError:
-        context = copy_context()
+        context = Context()
         context.run(np.seterr, all="ignore")
     try:
         return context.run(function, *args, **kwargs)

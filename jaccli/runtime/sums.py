@@ -17,26 +17,30 @@ _LARGEST = 1 << 27  # what is larger is refused or taken as it is written, howev
 Axes = tuple[int, ...]
 
 
-def with_early_sums(outputs: Sequence[Node], given: Collection[Node]) -> list[Node]:
-    """The outputs, where what is computed for a sum alone is computed after it, as far as that is less work.
+def with_early_sums(outputs: Sequence[Node], given: Collection[Node], written: Node) -> list[Node]:
+    """Derivatives, where products and contractions that are made for a sum alone are made of sums.
+
+    Equal but for rounding, and for cotangents so large that their own sum overflows.
 
     Args:
-        given: nodes whose values are known, which are left as they are.
+        given: nodes whose values are known, which are left as they are, with all below them.
+        written: the formula, whose operations keep the order in which they are written.
     """
+    given = {*given, *topological([written])}
     order = topological(outputs, given)
     found = [node for node in order if node.primitive.name == "sum" and node.is_float and node not in given]
     if not found:
         return list(outputs)
     readers = Counter(argument for node in order for argument in node.args)
     readers.update(outputs)
-    kept = {node for node, count in readers.items() if count > 1} | set(given)
+    kept = {node for node, count in readers.items() if count > 1} | given
     early = {node: _early(node.args[0], node.params["axes"], kept, 0) for node in found}
     better = {node: sooner for node, sooner in early.items() if sooner is not None}
     return rewritten(outputs, better, given)
 
 
 def _early(node: Node, axes: Axes, kept: Collection[Node], depth: int) -> Node | None:
-    """The sum of a node over axes with less work than to compute the node; None where there is no such way."""
+    """The sum of a node over axes that does not compute the node; None where there is no such way."""
     if not axes or node in kept or depth > _DEEPEST or not 0 < node.size <= _LARGEST:
         return None
     name = node.primitive.name
@@ -63,7 +67,7 @@ def _sum(node: Node, axes: Axes, kept: Collection[Node], depth: int) -> Node:
 
 def _factored(node: Node, axes: Axes, kept: Collection[Node], depth: int) -> Node | None:
     """Σ a·b = a·Σ b along axes where a does not vary, and the same for a quotient and its numerator."""
-    operands = [_unrepeated(argument) for argument in node.args]
+    operands = [_unrepeated(argument, kept) for argument in node.args]
     first, second = (_varying(operand, axes, node.shape) for operand in operands)
     gone = [axis for axis in axes if axis not in first & second]
     if not gone or (node.primitive.name == "divide" and second - first):
@@ -78,8 +82,8 @@ def _factored(node: Node, axes: Axes, kept: Collection[Node], depth: int) -> Nod
     return _sum(found, shared, kept, depth) if shared else found
 
 
-def _unrepeated(node: Node) -> Node:
-    while node.primitive.name == "broadcast_to":
+def _unrepeated(node: Node, kept: Collection[Node]) -> Node:
+    while node.primitive.name == "broadcast_to" and node not in kept:
         node = node.args[0]
     return node
 

@@ -163,7 +163,8 @@ def gammasgn(x: Floats) -> Node:
 @function(FAMILY, kinks="infinite at 1", example="zetac(x + 1)")
 def zetac(x: Floats, *, context: Context) -> Node:
     """Riemann's zeta function less 1."""
-    return context.floats(use(context, "zeta", x)) - 1.0
+    less_one = context.floats(use(context, "zeta", x)) - 1.0
+    return select(x > 1.0, apply("zeta", x, number(x, 2.0), order=0), less_one)  # the sum without its first term
 
 
 def _degrees(name: str, base: str, doc: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ ANY = (-2.0, 2.0)
 Axes = tuple[int, ...]
 _SHORT = 32
 _MANY = 64
-_FEW_FOR_BLAS = 1 << 13
+_FEW_FOR_BLAS = 1 << 10
 _AXES_CASES: tuple[tuple[Shape, Axes], ...] = (((3,), (0,)), ((2, 3), (1,)), ((2, 1, 3), (0, 2)), ((2, 2), (0, 1)))
 
 
@@ -104,14 +105,21 @@ def sum_of(shape: Shape, axes: Axes, dtype: str, keep: bool = False) -> Callable
     return lambda x: add(x, axis)
 
 
+@functools.lru_cache(64)
+def _ones(count: int, dtype: str) -> Any:
+    ones = np.ones(count, dtype)
+    ones.flags.writeable = False
+    return ones
+
+
 def _total(node: Node) -> Callable[[Any], Any]:
     """The sum as a function of arrays of the node's shape. A product with ones takes a third of the time for few
-    numbers; as many as BLAS would share among threads are left to NumPy."""
+    numbers; of many, NumPy's own sum has fewer rounding errors."""
     shape, axes = node.args[0].shape, node.params["axes"]
     if not axes or not node.is_float or node.args[0].size > _FEW_FOR_BLAS:
         return sum_of(shape, axes, node.dtype)
     dot, rest = np.ndarray.dot, node.shape
-    ones = np.ones(size_of(shape[axis] for axis in axes), node.dtype)
+    ones = _ones(size_of(shape[axis] for axis in axes), node.dtype)
     if axes == (len(shape) - 1,):
         return lambda x: dot(x, ones)
     if axes == tuple(range(len(rest), len(shape))):
