@@ -11,7 +11,7 @@ from jaccli import Formula
 from jaccli.autodiff import staged
 from jaccli.compiled import forget
 from jaccli.graph.node import topological
-from jaccli.runtime import plan
+from jaccli.runtime import plan, sums
 from jaccli.runtime.sums import with_early_sums
 
 RANDOM = np.random.default_rng(5)
@@ -54,6 +54,12 @@ SUMS = [
     "s*c*y + s*A",
     "outer(x, y)*broadcast_to(x[:, None], (6, 4))*tanh(s**2)",
 ]
+
+
+@pytest.fixture(autouse=True)
+def every_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums over few numbers come early too."""
+    monkeypatch.setattr(sums, "SMALLEST", 0)
 
 
 def results(text: str) -> list[np.ndarray[Any, Any]]:

@@ -13,6 +13,7 @@ from jaccli.graph.node import Node, Shape, apply, broadcast_to, reshape, size_of
 from jaccli.graph.rewriting import rewritten
 
 _DEEPEST = 100  # formulas may be deeper than Python's stack
+SMALLEST = 1 << 10  # below, the numbers are those of the derivative as `explain` tells it, to the last digit
 _LARGEST = 1 << 27  # what is larger is refused or taken as it is written, however little of it is wanted
 Axes = tuple[int, ...]
 
@@ -41,7 +42,7 @@ def with_early_sums(outputs: Sequence[Node], given: Collection[Node], written: N
 
 def _early(node: Node, axes: Axes, kept: Collection[Node], depth: int) -> Node | None:
     """The sum of a node over axes that does not compute the node; None where there is no such way."""
-    if not axes or node in kept or depth > _DEEPEST or not 0 < node.size <= _LARGEST:
+    if not axes or node in kept or depth > _DEEPEST or not max(1, SMALLEST) <= node.size <= _LARGEST:
         return None
     name = node.primitive.name
     if name == "negative":
