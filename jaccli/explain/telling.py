@@ -38,6 +38,7 @@ _KINDS = {
     "solves": "Each entry of {source} depends on every entry of {target} in its system of equations.",
     "scatters": "The entries of {target} were put in other places, so what arrives is put back where they came from.",
     "convolves": "Each entry of {source} is a sum of products of a window of {target} with {factors}.",
+    "correlates": "Each entry of {source} is a sum of products of a window of {target} with {factors}.",
 }
 
 

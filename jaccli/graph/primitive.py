@@ -49,6 +49,7 @@ Dependency = Literal[
     "scans",
     "contracts",
     "convolves",
+    "correlates",
     "matrices",
     "solves",
     "dense",
@@ -178,6 +179,7 @@ class Primitive:
             "scans" on the earlier entries of the last axis (the later ones with `reverse`);
             "contracts" as `contract`;
             "convolves" as `convolve`;
+            "correlates" as `correlate`;
             "matrices" on all entries of the same matrix, stacks apart;
             "solves" as `solve`: so, but the columns of the second argument stay apart;
             "dense" on every entry of every argument.

@@ -229,20 +229,30 @@ def _overlaps(detection: _Detection, node: Node) -> Pattern:
 
 
 def _convolves(detection: _Detection, node: Node) -> Pattern:
-    """Entry i of one line meets entry j of the other in entry i + j; a fixed line's zeros carry nothing."""
+    """Entry i of one line meets entry j of the other in entry i + j of the result."""
+    return _lines_meet(detection, node, lambda index, own, other: own + other)
+
+
+def _correlates(detection: _Detection, node: Node) -> Pattern:
+    """Entry i of the long line meets entry j of the one that slides in entry i - j of the result."""
+    return _lines_meet(detection, node, lambda index, own, other: other - own if index else own - other)
+
+
+def _lines_meet(detection: _Detection, node: Node, place: Callable[[int, Array, Array], Array]) -> Pattern:
+    """Entries of two lines meet at a place of the result, if it is there; a fixed line's zeros carry nothing."""
     length = node.shape[-1]
     parts = []
     for index, pattern in detection.differentiable(node):
         own, other = node.args[index], node.args[1 - index]
         weights = detection.fixed(other)
         met = np.ones(other.shape, bool) if weights is None else weights != 0
-        line, offset = np.nonzero(met.reshape(-1, other.shape[-1]))
+        line, theirs = (found[:, None] for found in np.nonzero(met.reshape(-1, other.shape[-1])))
         refuse_too_many(len(line) * own.shape[-1])
-        column = (line * own.shape[-1])[:, None] + np.arange(own.shape[-1])
-        row = (line * length + offset)[:, None] + np.arange(own.shape[-1])
-        members = sparse.csr_array(
-            (np.ones(column.size, bool), (row.ravel(), column.ravel())), shape=(node.size, own.size)
-        )
+        ours = np.arange(own.shape[-1])
+        at = place(index, ours, theirs)
+        there = (at >= 0) & (at < length)
+        row, column = (line * length + at)[there], (line * own.shape[-1] + ours)[there]
+        members = sparse.csr_array((np.ones(column.size, bool), (row, column)), shape=(node.size, own.size))
         parts.append(detection.merged(members, pattern))
     return detection.union(parts) if parts else _empty(node, detection._source.size)
 
@@ -378,6 +388,7 @@ _RULES: dict[str, Callable[[_Detection, Node], Pattern]] = {
     "scatters": _scatters,
     "overlaps": _overlaps,
     "convolves": _convolves,
+    "correlates": _correlates,
     "reduces": _reduces,
     "mixes": _mixes,
     "scans": _scans,

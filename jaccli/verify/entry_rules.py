@@ -86,15 +86,20 @@ def _overlap(writer: Writer, node: Node, arrays: list[Array]) -> Array:
     return shaped([_sum_of(entries, node) for entries in landing], node.shape)
 
 
-def _convolve(writer: Writer, node: Node, arrays: list[Array]) -> Array:
-    length = node.shape[-1]
-    entries = []
-    for first, second in zip(*(array.reshape(-1, array.shape[-1]) for array in arrays), strict=True):
-        terms: list[list[Element]] = [[] for _ in range(length)]
-        for (i, a), (j, b) in itertools.product(enumerate(first), enumerate(second)):
-            terms[i + j].append(combine("multiply", a, b))
-        entries += [_sum_of(group, node) for group in terms]
-    return shaped(entries, node.shape)
+def _lines(side: int) -> Rule:
+    """Entries i and j of two lines meet in entry i + side·j of the result, where there is one."""
+
+    def rule(writer: Writer, node: Node, arrays: list[Array]) -> Array:
+        entries = []
+        for first, second in zip(*(array.reshape(-1, array.shape[-1]) for array in arrays), strict=True):
+            terms: list[list[Element]] = [[] for _ in range(node.shape[-1])]
+            for (i, a), (j, b) in itertools.product(enumerate(first), enumerate(second)):
+                if 0 <= i + side * j < len(terms):
+                    terms[i + side * j].append(combine("multiply", a, b))
+            entries += [_sum_of(group, node) for group in terms]
+        return shaped(entries, node.shape)
+
+    return rule
 
 
 def _sum_of(entries: list[Element], node: Node) -> Element:
@@ -268,6 +273,7 @@ RULES: dict[str, Rule] = {
     "cummin": _running("minimum"),
     "logcumsumexp": _logcumsumexp,
     "overlap": _overlap,
-    "convolve": _convolve,
+    "convolve": _lines(1),
+    "correlate": _lines(-1),
     **MATRIX_RULES,
 }

@@ -30,7 +30,7 @@ Array = NDArray[Any]
 Point = Mapping[str, Array]
 
 _MOST_KINKS = 32
-_SUMMING = ("reduces", "mixes", "contracts", "convolves", "dense")
+_SUMMING = ("reduces", "mixes", "contracts", "convolves", "correlates", "dense")
 _WHAT = {"vjp": "gradient", "jacobian": "Jacobian", "value": "value"}
 
 

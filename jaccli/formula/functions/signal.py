@@ -33,33 +33,35 @@ def _lines(a: Node, b: Node, what: str) -> None:
         )
 
 
-def _cut(full: Node, long: int, short: int, mode: str) -> Node:
-    """The part of a full convolution that a mode keeps, as NumPy does."""
-    if mode == "full":
-        return full
-    if mode == "same":
-        return part(full, 0, (short - 1) // 2, long)
-    return part(full, 0, short - 1, long - short + 1)
+def _middle(full: Node, long: int, short: int) -> Node:
+    """The part of a full convolution that mode 'same' keeps, as NumPy does."""
+    return part(full, 0, (short - 1) // 2, long)
 
 
 @function(FAMILY, "fftconvolve", example="convolve(x, [1, 2, 1])")
 def convolve(a: Floats, v: Floats, mode: str = "full") -> Node:
     """Convolution of two vectors, as NumPy: mode 'full', 'same' or 'valid'."""
     _lines(a, v, "convolve")
+    if _mode(mode, "convolve") == "valid":
+        long, short = (a, v) if a.size >= v.size else (v, a)
+        return apply("correlate", long, backwards(short))
     full = apply("convolve", a, v)
-    return _cut(full, max(a.size, v.size), min(a.size, v.size), _mode(mode, "convolve"))
+    return full if mode == "full" else _middle(full, max(a.size, v.size), min(a.size, v.size))
 
 
 @function(FAMILY, example="correlate(x, [1, 2, 1])")
 def correlate(a: Floats, v: Floats, mode: str = "valid", *, context: Context) -> Node:
     """Sliding products of two vectors: mode 'valid' (NumPy's default), 'same' or 'full' (SciPy's)."""
     _lines(a, v, "correlate")
+    if _mode(mode, "correlate") == "valid":
+        return apply("correlate", a, v) if a.size >= v.size else backwards(apply("correlate", v, a))
     full = apply("convolve", a, backwards(v))
-    kept = _mode(mode, "correlate")
-    if kept == "same" and v.size > a.size:
+    if mode == "full":
+        return full
+    if v.size > a.size:
         # NumPy swaps the two and reverses the result, so the middle of an even length lies on the other side.
         return part(full, 0, a.size // 2, v.size)
-    return _cut(full, max(a.size, v.size), min(a.size, v.size), kept)
+    return _middle(full, a.size, v.size)
 
 
 def several(context: Context, value: Any, count: int, what: str) -> Lengths:

@@ -1,6 +1,7 @@
 """Sliding windows over the last axes, and the convolution of two lines.
 
 A convolution of images is a contraction over windows; the adjoint of taking windows adds them up where they overlap.
+Convolutions of lines and correlations are each other's adjoints: none computes entries that nobody asked for.
 """
 
 from __future__ import annotations
@@ -136,22 +137,50 @@ register(
 )
 
 
-def _convolve_shape(a: Node, b: Node) -> tuple[Shape, DType]:
+def _line_shapes(a: Node, b: Node, what: str) -> tuple[int, int]:
+    """The lengths of two lines, whose stacks are alike."""
     if a.ndim == 0 or a.shape[:-1] != b.shape[:-1]:
-        raise ShapeError(f"shapes {show_shape(a.shape)} and {show_shape(b.shape)} do not fit for a convolution")
+        raise ShapeError(f"shapes {show_shape(a.shape)} and {show_shape(b.shape)} do not fit for a {what}")
     if a.shape[-1] == 0 or b.shape[-1] == 0:
-        raise ShapeError("a convolution needs at least one entry on each side")
-    return (*a.shape[:-1], a.shape[-1] + b.shape[-1] - 1), a.dtype
+        raise ShapeError(f"a {what} needs at least one entry on each side")
+    return a.shape[-1], b.shape[-1]
+
+
+def _convolve_shape(a: Node, b: Node) -> tuple[Shape, DType]:
+    one, other = _line_shapes(a, b, "convolution")
+    return (*a.shape[:-1], one + other - 1), a.dtype
 
 
 def _convolve(a: Any, b: Any) -> Any:
     if a.ndim == 1:
         return np.convolve(a, b)
-    lead = a.shape[:-1]
     one, other = a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])
     rows = [np.convolve(x, y) for x, y in zip(one, other, strict=True)]
-    length = a.shape[-1] + b.shape[-1] - 1
-    return np.array(rows, a.dtype).reshape(*lead, length)
+    return np.array(rows, a.dtype).reshape(*a.shape[:-1], a.shape[-1] + b.shape[-1] - 1)
+
+
+def _convolve_pullback(index: int, g: Node, node: Node) -> Node:
+    return apply("correlate", g, node.args[1 - index])
+
+
+def _correlate_shape(a: Node, b: Node) -> tuple[Shape, DType]:
+    long, short = _line_shapes(a, b, "correlation")
+    if short > long:
+        raise ShapeError(f"a line of {short:,} entries does not slide along one of {long:,}")
+    return (*a.shape[:-1], long - short + 1), a.dtype
+
+
+def _correlate(a: Any, b: Any) -> Any:
+    if a.ndim == 1:
+        return np.correlate(a, b)
+    one, other = a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])
+    rows = [np.correlate(x, y) for x, y in zip(one, other, strict=True)]
+    return np.array(rows, a.dtype).reshape(*a.shape[:-1], a.shape[-1] - b.shape[-1] + 1)
+
+
+def _correlate_pullback(index: int, g: Node, node: Node) -> Node:
+    long, short = node.args
+    return apply("correlate", long, g) if index else apply("convolve", g, short)
 
 
 def backwards(x: Node) -> Node:
@@ -160,19 +189,12 @@ def backwards(x: Node) -> Node:
     return take_slices(x, (*((0, size, 1) for size in x.shape[:-1]), (length - 1, length, -1)))
 
 
-def _convolve_pullback(index: int, g: Node, node: Node) -> Node:
-    own, other = node.args[index], node.args[1 - index]
-    full = apply("convolve", g, backwards(other))
-    lead = tuple((0, size, 1) for size in full.shape[:-1])
-    return take_slices(full, (*lead, (other.shape[-1] - 1, own.shape[-1], 1)))
-
-
-def _convolve_batch(node: Node, args: list[Node], batched: list[bool], size: int) -> Node:
+def _two_lines_batch(node: Node, args: list[Node], batched: list[bool], size: int) -> Node:
     carried = [
         argument if carries else broadcast_to(argument, (size, *argument.shape))
         for argument, carries in zip(args, batched, strict=True)
     ]
-    return apply("convolve", *carried)
+    return node.primitive(*carried)
 
 
 register(
@@ -183,11 +205,28 @@ register(
         _convolve,
         _convolve_pullback,
         "convolves",
-        batch=_convolve_batch,
+        batch=_two_lines_batch,
         cases=(
             Case(((4,), (3,)), (ANY, ANY)),
             Case(((2, 2), (2, 5)), (ANY, ANY)),
             Case(((1,), (1,)), (ANY, ANY)),
+        ),
+    )
+)
+
+register(
+    Primitive(
+        "correlate",
+        "Products of a line with one that slides along it, summed: the last axes, where the two overlap in full.",
+        _correlate_shape,
+        _correlate,
+        _correlate_pullback,
+        "correlates",
+        batch=_two_lines_batch,
+        cases=(
+            Case(((5,), (3,)), (ANY, ANY)),
+            Case(((2, 4), (2, 4)), (ANY, ANY)),
+            Case(((2, 3), (2, 1)), (ANY, ANY)),
         ),
     )
 )
