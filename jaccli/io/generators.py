@@ -19,6 +19,7 @@ Shape = tuple[int, ...]
 
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _LARGEST_EXACT = 2**62  # differences of two such integers still fit into 64 bits
+_LARGEST_FLOAT_WHOLE = 2**53  # up to here floats are as exact as integers
 _SIZE = re.compile(r"\d+", re.ASCII)
 
 
@@ -125,7 +126,8 @@ def _arange(wish: Wish) -> Array:
     if length > MOST_ELEMENTS or not math.isfinite(length):
         raise LimitError(f"{shown(wish.text)} would hold more than 2**31 numbers", hint="give a larger step")
     _check(wish, (math.ceil(length) if length > 0 else 0,))
-    made = np.arange(start, stop, step) if length > 0 else np.empty(0)
+    exact = wish.kind is not Kind.INTEGER and max(map(abs, (start, stop, step))) <= _LARGEST_FLOAT_WHOLE
+    made = np.arange(start, stop, step, dtype=np.float64 if exact else None) if length > 0 else np.empty(0)
     return convert(made, _made_kind(wish), wish.dtype)
 
 

@@ -6,11 +6,12 @@ the continued fractions of Press et al., Numerical Recipes, chapter 6, are diffe
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from jaccli.errors import FormulaError
+from jaccli.errors import FormulaError, LimitError
 from jaccli.graph.node import Node, apply, constant, select
 from jaccli.graph.primitive import Pullback, elementwise
 from jaccli.graph.primitives.gamma import digamma, digamma_difference, trigamma
@@ -29,7 +30,8 @@ else:
 
 SHAPE = (0.6, 4.0)
 UNIT = (0.1, 0.9)
-_MOST_TERMS = 100_000
+_LARGEST_SHAPE = 1e8  # the terms are as many as the square root of the shape, times 10
+_LARGEST_BETA_SHAPE = 1e7
 _CIRCLE = 32
 
 
@@ -41,13 +43,36 @@ def _refuse() -> NoReturn:
 
 
 def _on_circle(function: Callable[[Any], Any], shape: Any, order: int) -> Any:
-    """A derivative in the shape by Cauchy's integral, which the trapezoidal rule sums to machine precision."""
+    """A derivative in the shape by Cauchy's integral, which the trapezoidal rule sums to machine precision.
+
+    The function takes all the points of the circle at once, along a leading axis.
+    """
     radius = np.minimum(shape / 4.0, 0.5)
-    total = np.zeros_like(shape)
-    for k in range(_CIRCLE):
-        turn = np.exp(2j * np.pi * (k + 0.5) / _CIRCLE)
-        total = total + np.real(function(shape + radius * turn) * turn**-order)
+    turns = np.exp(2j * np.pi * (np.arange(_CIRCLE) + 0.5) / _CIRCLE)[:, None]
+    total = np.sum(np.real(function(shape + radius * turns) * turns**-order), axis=0)
     return total * math.factorial(order) / (_CIRCLE * radius**order)
+
+
+def _in_groups(function: Callable[..., Any], limit: float, *arrays: Any) -> Any:
+    """A function of entries, the shapes first, that takes as many terms as its largest shape asks for.
+
+    Raises:
+        LimitError: a shape is beyond the limit, where the terms do not end, or the digits have gone.
+    """
+    sizes = functools.reduce(np.maximum, arrays[:-1])
+    largest = float(np.max(sizes))
+    if largest > limit:
+        raise LimitError(
+            f"the derivative of an incomplete gamma or beta function in its shape, at a shape of {largest:g}; "
+            f"the limit is {limit:g}",
+            hint="hold the shapes fixed with stop_gradient(…), or choose inputs with --wrt",
+        )
+    found = np.empty(sizes.shape)
+    groups = np.rint(np.log2(np.maximum(sizes, 1.0)) / 4.0)
+    for group in np.unique(groups):
+        chosen = groups == group
+        found[chosen] = function(*(array[chosen] for array in arrays))
+    return found
 
 
 def _gamma_density(a: Any, x: Any) -> Any:
@@ -102,23 +127,28 @@ elementwise(
 
 def _gamma_shape_slope(a: Any, x: Any, order: int) -> Any:
     """The derivative of gammainc in its first argument, of that order."""
-    a, x = (np.asarray(array, np.float64) for array in np.broadcast_arrays(a, x))
-    inside = (a > 0) & (x > 0) & np.isfinite(x)
-    shape, point = np.where(inside, a, 1.0), np.where(inside, x, 1.0)
-    series = point < shape + 1.0
+    inside = (a > 0) & (x > 0) & np.isfinite(a) & np.isfinite(x)
 
-    def first(moved: Any) -> Any:
-        low = _slope_by_series(np.where(series, moved, 2.0), np.where(series, point, 1.0))
-        high = _slope_by_fraction(np.where(series, 1.0, moved), np.where(series, 3.0, point))
-        return np.where(series, low, high)
+    def by(first: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        def slope(shape: Any, at: Any) -> Any:
+            return first(shape, at) if order == 1 else _on_circle(lambda moved: first(moved, at), shape, order - 1)
 
-    slope = first(shape) if order == 1 else _on_circle(first, shape, order - 1)
-    return np.where(inside, slope, np.where((a > 0) & ((x == 0) | np.isposinf(x)), 0.0, np.nan))
+        return lambda shape, at: _in_groups(slope, _LARGEST_SHAPE, shape, at)
+
+    return in_doubles(
+        (
+            (inside & (x < a + 1.0), by(_slope_by_series)),
+            (inside, by(_slope_by_fraction)),
+            ((a > 0) & ((x == 0) | np.isposinf(x)), lambda shape, at: np.zeros_like(shape)),
+        ),
+        a,
+        x,
+    )
 
 
 def _slope_by_series(a: Any, x: Any) -> Any:
     """From the far end, where x is below a + 1: rounding errors are then small when they are made."""
-    terms = min(_MOST_TERMS, int(60 + 10 * math.sqrt(float(np.max(np.real(a), initial=1.0)))))
+    terms = int(60 + 10 * math.sqrt(float(np.max(np.real(a), initial=1.0))))
     total, moved = np.ones_like(a), np.zeros_like(a)
     for n in range(terms, 0, -1):
         ratio = x / (a + n)
@@ -132,7 +162,7 @@ def _slope_by_series(a: Any, x: Any) -> Any:
 
 
 def _slope_by_fraction(a: Any, x: Any) -> Any:
-    terms = min(_MOST_TERMS, int(200 + 10 * math.sqrt(float(np.max(np.real(a), initial=1.0)))))
+    terms = int(200 + 10 * math.sqrt(float(np.max(np.real(a), initial=1.0))))
     below, moved = x + 2.0 * terms + 1.0 - a, -np.ones_like(a)
     for n in range(terms, 0, -1):
         numerator = -n * (n - a)
@@ -238,7 +268,7 @@ elementwise(
 def _beta_fraction(a: Any, b: Any, x: Any) -> tuple[Any, Any, Any]:
     """The continued fraction of betainc with its derivatives in a and in b, from its far end."""
     largest = float(np.max(np.maximum(np.real(a), np.real(b)), initial=1.0))
-    terms = min(2 * int(60 + 8 * math.sqrt(largest)), _MOST_TERMS)
+    terms = 2 * int(60 + 8 * math.sqrt(largest))
     below, by_a, by_b = np.ones_like(a + b), np.zeros_like(a + b), np.zeros_like(a + b)
     for k in range(terms, 0, -1):
         m = k // 2
@@ -270,27 +300,33 @@ def _beta_slopes(a: Any, b: Any, x: Any) -> tuple[Any, Any]:
 
 
 def _beta_shape_slope(a: Any, b: Any, x: Any, orders: tuple[int, int]) -> Any:
-    a, b, x = (np.asarray(array, np.float64) for array in np.broadcast_arrays(a, b, x))
     inside = (a > 0) & (b > 0) & (x > 0) & (x < 1) & np.isfinite(a) & np.isfinite(b)
-    a1, b1, x1 = (np.where(inside, array, 0.5) for array in (a, b, x))
-    swapped = x1 >= (a1 + 1.0) / (a1 + b1 + 2.0)
+    edge = (a > 0) & (b > 0) & ((x == 0) | (x == 1))
+    return in_doubles(
+        (
+            (inside, lambda *entries: _in_groups(functools.partial(_beta_inside, orders), _LARGEST_BETA_SHAPE, *entries)),
+            (edge, lambda a, b, x: np.zeros_like(a)),
+        ),
+        a,
+        b,
+        x,
+    )
+
+
+def _beta_inside(orders: tuple[int, int], a: Any, b: Any, x: Any) -> Any:
+    swapped = x >= (a + 1.0) / (a + b + 2.0)
 
     def first(in_a: Any, in_b: Any) -> Any:
         one, other = np.where(swapped, in_b, in_a), np.where(swapped, in_a, in_b)
-        by_one, by_other = _beta_slopes(one, other, np.where(swapped, 1.0 - x1, x1))
+        by_one, by_other = _beta_slopes(one, other, np.where(swapped, 1.0 - x, x))
         if orders[0]:
             return np.where(swapped, -by_other, by_one)
         return np.where(swapped, -by_one, by_other)
 
     rest_a, rest_b = (orders[0] - 1, orders[1]) if orders[0] else (0, orders[1] - 1)
     if rest_a:
-        slope = _on_circle(lambda in_a: first(in_a, b1), a1, rest_a)
-    elif rest_b:
-        slope = _on_circle(lambda in_b: first(a1, in_b), b1, rest_b)
-    else:
-        slope = first(a1, b1)
-    edge = (a > 0) & (b > 0) & ((x == 0) | (x == 1))
-    return np.where(inside, slope, np.where(edge, 0.0, np.nan))
+        return _on_circle(lambda in_a: first(in_a, b), a, rest_a)
+    return _on_circle(lambda in_b: first(a, in_b), b, rest_b) if rest_b else first(a, b)
 
 
 def _beta_mixed(g: Node, y: Node, a: Node, b: Node, x: Node) -> Node:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 # A nested JSON text: `str` is finished text, a dict is an object of such texts.
 Tree = str | dict[str, "Tree"]
 
-_NOT_FINITE = re.compile(r"NaN|-?Infinity")
+_NOT_FINITE = (("NaN", '"NaN"'), ("Infinity", '"Infinity"'), ('-"Infinity"', '"-Infinity"'))
 
 
 def text(report: Report, *, indented: bool = False) -> str:
@@ -47,7 +46,8 @@ def array_text(array: Array, *, indented: bool = False) -> str:
         return _list([array_text(part, indented=True) for part in array], True)
     encoded = json.dumps(array.tolist())
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        encoded = _NOT_FINITE.sub(r'"\g<0>"', encoded)
+        for token, quoted in _NOT_FINITE:
+            encoded = encoded.replace(token, quoted)
     return encoded
 
 
