@@ -93,6 +93,9 @@ def _all(passes: Passes, kind: Kind, feeds: Sequence[Array], node: Node, chunk: 
     """
     forward = kind.direction == "forward"
     widths = [passes.output.size] if forward else [source.size for source in kind.sources]
+    shapes = [(width, node.size) if forward else (node.size, width) for width in widths]
+    if not passes.reaches(kind):
+        return [np.zeros(shape, passes.output.dtype) for shape in shapes], passes.is_nan(feeds)
     found: list[Array] = []
 
     def take(first: int, products: list[Array]) -> None:
@@ -101,14 +104,12 @@ def _all(passes: Passes, kind: Kind, feeds: Sequence[Array], node: Node, chunk: 
             found.extend(stacks)
             return
         if not found:
-            shapes = [(width, node.size) if forward else (node.size, width) for width in widths]
             found.extend(np.empty(shape, stack.dtype) for shape, stack in zip(shapes, stacks, strict=True))
         for whole, stack in zip(found, stacks, strict=True):
             (whole.T if forward else whole)[first : first + len(stack)] = stack
 
     nan = passes.run(feeds, kind, node.size, functools.partial(_units, node), take, chunk)
     if not found:
-        shapes = [(width, 0) if forward else (0, width) for width in widths]
         return [np.empty(shape, passes.output.dtype) for shape in shapes], nan
     return found, nan
 

@@ -17,7 +17,7 @@ from jaccli.graph.node import Node, Shape, apply, dependents, input_node, size_o
 from jaccli.runtime import progress
 from jaccli.runtime.arrays import has_nan, own
 from jaccli.runtime.memory import lacking, readable_bytes
-from jaccli.runtime.plan import Plan
+from jaccli.runtime.plan import LARGEST_LOOP, Plan
 
 if TYPE_CHECKING:
     from jaccli.sparsity.colouring import Direction
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 _FEW = 1 << 18
 _FEW_SQUARES = 1 << 12
+_WALKED_FOR_ONE = 64  # entries that a pass may walk through for each that it gives, however many passes
 
 
 class Kind(NamedTuple):
@@ -75,6 +76,8 @@ class Passes:
         self.output = output
         self._batched: dict[tuple[Any, ...], tuple[Batched, Shape]] = {}
         self._plans: dict[tuple[Kind, int], Plan | None] = {}
+        self._reaching: dict[Kind, bool] = {}
+        self._value: Plan | None = None
 
     def at(self, feeds: Sequence[Array], kind: Kind, wanted: int, chunk: int | None) -> Pass:
         """The linear map at a point, for `wanted` seeds in chunks of `chunk`, or as many as fit."""
@@ -82,6 +85,7 @@ class Passes:
         if key not in self._batched:
             late, results = _linear_map(self.output, kind)
             wanted = max(wanted, 1)
+            _refuse_endless(wanted, results, late, kind)
             length = chunk_length(results, late, wanted) if chunk is None else max(1, min(chunk, wanted))
             self._batched[key] = Batched(results, self._inputs, late, length, self.output), late.shape
         batched, shape = self._batched[key]
@@ -117,6 +121,20 @@ class Passes:
             progress.tell(last, count)
         return run.nan
 
+    def reaches(self, kind: Kind) -> bool:
+        """Whether any product depends on its seed. Where none does, all are 0."""
+        if kind not in self._reaching:
+            late, results = _linear_map(self.output, kind)
+            varying = dependents(results, [late])
+            self._reaching[kind] = any(result in varying for result in results)
+        return self._reaching[kind]
+
+    def is_nan(self, feeds: Sequence[Array]) -> bool:
+        """Whether the output has a NaN at a point."""
+        if self._value is None:
+            self._value = Plan([nan_source(self.output)], self._inputs)
+        return has_nan(self._value.run(feeds)[0])
+
     def _whole(self, kind: Kind, count: int, seeds: Callable[[int, int], Array]) -> Plan | None:
         """A plan of its own for few seeds: what depends on them alone is computed once. None where they are many."""
         key = (kind, count)
@@ -127,6 +145,18 @@ class Passes:
                 known, products = found
                 self._plans[key] = Plan([nan_source(self.output), *products], self._inputs, known, self.output)
         return self._plans[key]
+
+
+def _refuse_endless(passes: int, results: Sequence[Node], late: Node, kind: Kind) -> None:
+    """Raises a `LimitError` where the passes walk through far more entries than they give, for longer than anyone
+    waits."""
+    entries = max(node.size for node in (late, *dependents(results, [late])))
+    if passes * entries <= LARGEST_LOOP or entries <= _WALKED_FOR_ONE * sum(node.size for node in results):
+        return
+    raise LimitError(
+        f"{passes:,} passes in {kind.direction} mode, each over arrays of {entries:,} entries",
+        hint="--mode auto takes the direction of fewer passes, --wrt chooses inputs; jaccli vjp and jvp take one pass",
+    )
 
 
 def _refuse_too_many(seeds: int, shape: Shape) -> None:
