@@ -17,7 +17,8 @@ from jaccli.graph.node import Node, Shape, apply, dependents, input_node, size_o
 from jaccli.runtime import progress
 from jaccli.runtime.arrays import has_nan, own
 from jaccli.runtime.memory import lacking, readable_bytes
-from jaccli.runtime.plan import LARGEST_LOOP, Plan
+from jaccli.runtime.plan import Plan
+from jaccli.runtime.work import LARGEST_LOOP
 
 if TYPE_CHECKING:
     from jaccli.sparsity.colouring import Direction

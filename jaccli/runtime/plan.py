@@ -26,12 +26,13 @@ from jaccli.runtime.quiet import quietly
 from jaccli.runtime.schedule import Reads, RegionStep, Schedule, Step, operation, reads_of
 from jaccli.runtime.sums import with_early_sums
 from jaccli.runtime.tiles import run_region
+from jaccli.runtime.work import LARGEST_LOOP, refuse_endless_work
 
 Array = NDArray[Any]
 
-LARGEST_LOOP = 1 << 33
 _NEW = frozenset({"sum", "take", "unslice", "scatter_add", "concatenate"})  # whose results are new arrays
 _FEW = 1 << 13  # entries in all arrays of a plan that any heap holds
+_QUICK = 1 << 14  # entries in all arrays of a plan whose work is short, whatever it is
 _SMALL = 1 << 16  # entries in all arrays of a plan that need not be let go of one by one
 
 
@@ -85,11 +86,11 @@ class Plan:
         work = [node for node in order if node in varying and node not in fed]
         keep = set(self._output_slots) | {slot for slot, _ in self._constants}
         self._steps = _with_frees(Schedule(work, set(self.outputs), slots, fed, reads).steps, keep)
-        entries = sum(node.size for node in order)
-        if entries > _FEW:
+        self._entries = sum(node.size for node in order)
+        if self._entries > _FEW:
             keep_freed_memory()
         self._plain: list[_PlainStep] | None = None
-        if entries <= _SMALL and all(isinstance(step, Step) for step in self._steps):
+        if self._entries <= _SMALL and all(isinstance(step, Step) for step in self._steps):
             self._plain, moved = _in_registers(self._steps)
             self._output_slots = [moved.get(slot, slot) for slot in self._output_slots]
 
@@ -149,10 +150,13 @@ class Plan:
             raise exhausted("an intermediate result") from error
 
     def _refuse_too_large(self) -> None:
-        """Raises a `LimitError` before anything is allocated, where the arrays of a run would not fit."""
-        if fits_in_any_case(self._nodes):
+        """Raises a `LimitError` before anything is allocated, where a run would not fit, or take hours."""
+        if self._entries <= _QUICK:
             return
         fed = {*self.feeds, *self._known}
+        refuse_endless_work(self._nodes, fed)
+        if fits_in_any_case(self._nodes):
+            return
         at = {slot: node for node, slot in self._slots.items() if node not in fed}
         steps: list[tuple[list[Node], list[Node]]] = [([node for _, node in self._constants if node not in fed], [])]
         for step in self._steps:

@@ -302,15 +302,8 @@ def _beta_slopes(a: Any, b: Any, x: Any) -> tuple[Any, Any]:
 def _beta_shape_slope(a: Any, b: Any, x: Any, orders: tuple[int, int]) -> Any:
     inside = (a > 0) & (b > 0) & (x > 0) & (x < 1) & np.isfinite(a) & np.isfinite(b)
     edge = (a > 0) & (b > 0) & ((x == 0) | (x == 1))
-    return in_doubles(
-        (
-            (inside, lambda *entries: _in_groups(functools.partial(_beta_inside, orders), _LARGEST_BETA_SHAPE, *entries)),
-            (edge, lambda a, b, x: np.zeros_like(a)),
-        ),
-        a,
-        b,
-        x,
-    )
+    slopes = functools.partial(_in_groups, functools.partial(_beta_inside, orders), _LARGEST_BETA_SHAPE)
+    return in_doubles(((inside, slopes), (edge, lambda a, b, x: np.zeros_like(a))), a, b, x)
 
 
 def _beta_inside(orders: tuple[int, int], a: Any, b: Any, x: Any) -> Any:

@@ -7,6 +7,7 @@ Convolutions of lines and correlations are each other's adjoints: none computes 
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING, Any
 
 from jaccli.errors import ShapeError
@@ -63,6 +64,9 @@ def _overlap(x: Any, sizes: Lengths, strides: Lengths, dilation: Lengths, length
     lead = x.ndim - 2 * rank
     counts = x.shape[lead : lead + rank]
     total = np.zeros((*x.shape[:lead], *lengths), x.dtype)
+    if math.prod(counts) < math.prod(sizes):  # a few long windows: window after window
+        x = np.moveaxis(x, range(lead, lead + rank), range(lead + rank, lead + 2 * rank))
+        sizes, counts, strides, dilation = counts, sizes, dilation, strides
     for offsets in itertools.product(*map(range, sizes)):
         places: tuple[Any, ...] = tuple(
             slice(offset * gap, offset * gap + (count - 1) * step + 1, step)
