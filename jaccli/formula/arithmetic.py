@@ -9,7 +9,7 @@ from typing import Any
 
 from jaccli.errors import FormulaError
 from jaccli.formula.complex import Complex, combine
-from jaccli.formula.values import Context, Pair, Value, describe, to_float
+from jaccli.formula.values import Context, Pair, Value, describe, stack, to_float
 from jaccli.graph.node import Node, Scalar, apply, broadcast_to, cast, constant, scalar_value
 
 
@@ -51,9 +51,12 @@ def _refuse_repetition(a: Value, b: Value) -> None:
 
 
 def as_complex(context: Context, value: Value) -> Complex:
-    """The value as a complex array."""
+    """The value as a complex array, a list of such stacked."""
     if isinstance(value, Complex):
         return value
+    if isinstance(value, (list, tuple)) and any(isinstance(item, Complex) for item in value):
+        pieces = [as_complex(context, item) for item in value]
+        return Complex(stack([piece.real for piece in pieces], 0), stack([piece.imag for piece in pieces], 0))
     real = context.floats(value)
     return Complex(real, broadcast_to(constant(0.0, real.dtype), real.shape), is_tame=True)
 

@@ -51,7 +51,7 @@ def of_complex(
     """
     name = entry.name
     if name in _OF_ONE and len(arguments) == 1:
-        return _OF_ONE[name](arguments[0])
+        return _OF_ONE[name](as_complex(context, arguments[0]))
     if name in _ARITHMETIC and len(arguments) == 2 and not keywords:
         return binary(context, name, *arguments)
     if name in _LINEAR and isinstance(arguments[0], Complex):

@@ -63,6 +63,8 @@ def _plan(context: Context, x: Node, pattern: str, given: dict[str, Any]) -> _Pl
     if len(before) != x.ndim:
         raise ShapeError(f"the pattern {pattern!r} does not fit an array of shape {show_shape(x.shape)}")
     lengths = {name: context.integer(value, f"the length {name}") for name, value in given.items()}
+    if min(lengths.values(), default=0) < 0:
+        raise ShapeError(f"a length of the pattern {pattern!r} is negative")
     for group, length in zip(before, x.shape, strict=True):
         _fill(group, length, lengths, pattern)
     names = [name for group in before for name in group]

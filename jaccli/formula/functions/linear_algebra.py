@@ -158,7 +158,7 @@ def entrywise_norm(x: Node, order: Any, axis: Axis, keepdims: bool) -> Node:
 def matrix_norm(x: Floats, ord: Any = "fro", axis: Any = (-2, -1), keepdims: Flag = False, *, context: Context) -> Node:
     """Norm of matrices: 'fro', 1, -1, inf, -inf; 2, -2 and 'nuc' by singular values."""
     order = _order(context, ord)
-    several = axis if isinstance(axis, tuple) else context.integers(axis, "axis of matrix_norm")
+    several = context.integers(axis, "axis of matrix_norm")
     if x.ndim < 2 or len(several) != 2:
         raise ShapeError(f"matrix_norm needs a matrix and two axes, and this has shape {show_shape(x.shape)}")
     if order in (None, "fro", "f"):

@@ -270,19 +270,22 @@ def embedding_bag(
     if mode not in ("sum", "mean", "max"):
         raise FormulaError(f"unknown mode {mode!r} of embedding_bag", hint="'sum', 'mean' and 'max' are taken")
     ids = context.array(index)
+    shares = None if per_sample_weights is None else context.floats(per_sample_weights)
+    if shares is not None and shares.shape != ids.shape:
+        raise ShapeError(
+            f"embedding_bag needs a weight for each index: indices have shape {show_shape(ids.shape)}, "
+            f"per_sample_weights {show_shape(shares.shape)}"
+        )
     if offsets is not None:
         cuts = [*context.integers(offsets, "an offset"), ids.size]
         if ids.ndim != 1 or cuts != sorted(cuts) or cuts[0] < 0:
             raise FormulaError("offsets cut a vector of indices: they ascend from 0 or more to its length")
-        bags = [part(ids, 0, first, last - first) for first, last in itertools.pairwise(cuts)]
-        shares: list[Node | None] = [None] * len(bags)
-        if per_sample_weights is not None:
-            whole = context.floats(per_sample_weights)
-            shares = [part(whole, 0, first, last - first) for first, last in itertools.pairwise(cuts)]
-        found = [_bag(context, bag, weight, mode, share) for bag, share in zip(bags, shares, strict=True)]
+        found = []
+        for first, last in itertools.pairwise(cuts):
+            share = None if shares is None else part(shares, 0, first, last - first)
+            found.append(_bag(context, part(ids, 0, first, last - first), weight, mode, share))
         return stack(found, 0)
-    share = None if per_sample_weights is None else context.floats(per_sample_weights)
-    return _bag(context, ids, weight, mode, share)
+    return _bag(context, ids, weight, mode, shares)
 
 
 def _bag(context: Context, ids: Node, weight: Node, mode: str, share: Node | None) -> Node:

@@ -32,6 +32,8 @@ def entry(x: Node, axis: int, position: int) -> Node:
 
 def part(x: Node, axis: int, first: int, count: int, step: int = 1) -> Node:
     """Entries first, first + step, … of one axis."""
+    if axis >= x.ndim:
+        raise ShapeError(f"an array of shape {show_shape(x.shape)} has no axis {axis} to take a part of")
     bounds = [(0, length, 1) for length in x.shape]
     bounds[axis] = (first, count, step)
     return take_slices(x, tuple(bounds))

@@ -40,6 +40,8 @@ Bounds = tuple[int, int, int]
 
 
 def _reshape_shape(x: Node, shape: Shape) -> tuple[Shape, DType]:
+    if min(shape, default=0) < 0:
+        raise ShapeError(f"{show_shape(shape)} is no shape")
     if x.size != size_of(shape):
         raise ShapeError(
             f"cannot reshape {show_shape(x.shape)} to {show_shape(shape)}: "
