@@ -264,6 +264,9 @@ def pad(
     widths = _torch_widths(context, x, pad_width) if context.is_torch else _widths(context, x, pad_width)
     fill = constant_values if value is None else value
     for axis, (before, after) in enumerate(widths):
+        cut = [max(-width, 0) for width in (before, after)]  # as PyTorch does where a width is negative
+        x = part(x, axis, cut[0], x.shape[axis] - sum(cut)) if any(cut) else x
+        before, after = max(before, 0), max(after, 0)
         if before or after:
             x = _pad_axis(context, x, axis, before, after, mode, fill)
     return x
@@ -277,7 +280,7 @@ def _widths(context: Context, x: Node, pad_width: Any) -> list[tuple[int, int]]:
         pair = context.integers(pad_width, "pad_width") or (0,)
         pairs = [(pair[0], pair[-1])] * x.ndim
     else:
-        pairs = [(w[0], w[-1]) for w in (context.integers(item, "pad_width") for item in pad_width)]
+        pairs = [(w[0], w[-1]) for w in (context.integers(item, "pad_width") for item in pad_width) if w]
         pairs = pairs * x.ndim if len(pairs) == 1 else pairs
     if len(pairs) != x.ndim or any(width < 0 for pair in pairs for width in pair):
         raise ShapeError(f"pad needs a pair of widths, 0 or more, for each of {x.ndim} axes")
@@ -287,6 +290,8 @@ def _widths(context: Context, x: Node, pad_width: Any) -> list[tuple[int, int]]:
 def _torch_widths(context: Context, x: Node, pad_width: Any) -> list[tuple[int, int]]:
     numbers = context.integers(pad_width, "pad")
     pairs = [(numbers[i], numbers[i + 1]) for i in range(0, len(numbers) - 1, 2)]
+    if len(pairs) > x.ndim:
+        raise ShapeError(f"pad has widths for {len(pairs)} axes, and an array of shape {show_shape(x.shape)} has fewer")
     return [(0, 0)] * (x.ndim - len(pairs)) + list(reversed(pairs))
 
 

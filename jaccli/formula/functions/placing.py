@@ -12,7 +12,7 @@ from jaccli.formula.functions.index_arrays import integers
 from jaccli.formula.functions.rearranging import slab_places, source_like, target_places
 from jaccli.formula.functions.registry import Array, Axis, Flag, Floats, Whole, function
 from jaccli.formula.indexing import index
-from jaccli.formula.limits import LARGEST
+from jaccli.formula.limits import LARGEST, MOST_LISTED
 from jaccli.formula.updates import added, places, replaced
 from jaccli.formula.values import Context, SliceValue, as_mask
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape, select, show_shape, size_of
@@ -178,13 +178,21 @@ def as_strided(x: Array, size: Any, stride: Any, storage_offset: Whole = 0, *, c
     return context.array(index(context, _flat(x), [broadcast_to(total, lengths)]))
 
 
+def _log_choices(among: int, r: int) -> float:
+    """log of how many ways there are to choose r of so many: the number itself may have a million digits."""
+    if r > among:
+        return -math.inf
+    return math.lgamma(among + 1.0) - math.lgamma(r + 1.0) - math.lgamma(among - r + 1.0)
+
+
 @function(FAMILY, example="combinations(x)")
 def combinations(x: Array, r: Whole = 2, with_replacement: Flag = False) -> Node:
     """Every choice of r entries of a vector, one a row."""
     if x.ndim != 1 or r < 0:
         raise ShapeError(f"combinations takes a vector, and this has shape {show_shape(x.shape)}")
-    if math.comb(x.size + (r if with_replacement else 0), min(r, x.size + r)) * max(r, 1) > LARGEST:
-        raise LimitError(f"there are too many choices of {r} of {x.size} entries")
+    among = x.size + max(r - 1, 0) if with_replacement else x.size
+    if max(r, among) > LARGEST or math.exp(min(_log_choices(among, r), 50.0)) * max(r, 1) > MOST_LISTED:
+        raise LimitError(f"there are too many choices of {r:,} of {x.size:,} entries")
     pick = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     chosen = list(pick(range(x.size), r))
     return reshape(apply("take", x, integers(i for row in chosen for i in row)), (len(chosen), r))

@@ -142,13 +142,21 @@ class _Entries:
         return plain_value(self.array[index])
 
 
+    def cells(self, rows: Positions, *column: int) -> list[Cell]:
+        """Those of a column, or of a vector, in these rows."""
+        if isinstance(rows, range) and self.structure is None and len(rows) == len(self.array):
+            found: list[Cell] = self.array[(slice(None), *column)].tolist()
+            return found
+        return [self.cell(row, *column) for row in rows]
+
+
 def _vector_grid(vector: _Entries, limits: Limits, digits: int) -> Grid:
     size = vector.array.size
     if size <= limits.across:
         cells = tuple(tuple(column([vector.cell(entry)], digits)) for entry in range(size))
         return Grid("", ("",), tuple(map(str, range(size))), cells)
     rows = visible(size, limits.rows)
-    cells_down = tuple(column([vector.cell(row) for row in rows], digits))
+    cells_down = tuple(column(vector.cells(rows), digits))
     return Grid("", _labels(rows, str), ("",), (cells_down,))
 
 
@@ -158,7 +166,7 @@ def _matrix_grid(
     rows = visible(matrix.array.shape[0], limits.rows)
     positions = visible(matrix.array.shape[1], limits.columns)
     cells = tuple(
-        (GAP,) * len(rows) if position is None else tuple(column([matrix.cell(row, position) for row in rows], digits))
+        (GAP,) * len(rows) if position is None else tuple(column(matrix.cells(rows, position), digits))
         for position in positions
     )
     return Grid(heading, _labels(rows, row_label), _labels(positions, column_label), cells)

@@ -43,5 +43,7 @@ def line(cells: Sequence[str]) -> str:
 
 def escaped(cell: str) -> str:
     """Text that Markdown shows as it is."""
+    if cell.isalnum():  # most labels are numbers, and there may be millions
+        return cell
     escaped = cell.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
     return escaped.replace("<", "&lt;").replace("[", "\\[").replace("\n", " ")
