@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaccli.errors import LimitError
+from jaccli.errors import LimitError, ShapeError
 from jaccli.graph.node import Shape, show_shape, size_of
 from jaccli.graph.primitive import MOST_AXES
 
@@ -25,6 +25,8 @@ def check_made(shape: Shape) -> Shape:
 
 def check_listed(count: int, what: str) -> int:
     """The length of a list of places that a text asks for; a `LimitError` where it has more than 2**22 entries."""
+    if count < 0:
+        raise ShapeError(f"{what}: there are no {count} entries", hint="lengths are 0 or more")
     if count > MOST_LISTED:
         raise LimitError(
             f"{what}: a formula lists at most {MOST_LISTED:,} places, and this needs {_number(count)}",

@@ -280,7 +280,8 @@ def _widths(context: Context, x: Node, pad_width: Any) -> list[tuple[int, int]]:
         pair = context.integers(pad_width, "pad_width") or (0,)
         pairs = [(pair[0], pair[-1])] * x.ndim
     else:
-        pairs = [(w[0], w[-1]) for w in (context.integers(item, "pad_width") for item in pad_width) if w]
+        numbers = [context.integers(item, "pad_width") or (-1,) for item in pad_width]
+        pairs = [(w[0], w[-1]) for w in numbers]
         pairs = pairs * x.ndim if len(pairs) == 1 else pairs
     if len(pairs) != x.ndim or any(width < 0 for pair in pairs for width in pair):
         raise ShapeError(f"pad needs a pair of widths, 0 or more, for each of {x.ndim} axes")

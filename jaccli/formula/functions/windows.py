@@ -7,11 +7,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jaccli.errors import FormulaError
+from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.registry import Whole, call, find, function
 from jaccli.formula.functions.signal import FAMILY
 from jaccli.formula.values import Context
-from jaccli.graph.node import Node, apply, cast, constant, filled
+from jaccli.graph.node import Node, apply, cast, constant, filled, show_shape
 
 
 def _phase(context: Context, count: int, periodic: bool) -> Node:
@@ -66,6 +66,8 @@ def bartlett(m: Whole, *, context: Context) -> Node:
 def kaiser(m: Whole, beta: Any, *, context: Context) -> Node:
     """Kaiser's window, differentiable in beta."""
     width = context.floats(beta)
+    if width.ndim:
+        raise ShapeError(f"beta of kaiser is one number, not an array of shape {show_shape(width.shape)}")
     half = max(m - 1, 1) / 2
     place = cast(apply("iota", length=max(m, 0)), context.float_dtype) - (half if m > 1 else 0.0)
     inside = apply("maximum", 1.0 - (place / half) * (place / half), constant(0.0, context.float_dtype))

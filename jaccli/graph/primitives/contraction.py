@@ -67,6 +67,8 @@ def _sum_lonely(node: Node, labels: Labels, elsewhere: Labels) -> tuple[Node, La
 def _contract_shape(a: Node, b: Node, left: Labels, right: Labels, out: Labels) -> tuple[Shape, DType]:
     lengths: dict[int, int] = {}
     for node, labels in ((a, left), (b, right)):
+        if len(labels) != node.ndim:
+            raise ShapeError(f"an array of shape {show_shape(node.shape)} does not fit a product over {len(labels)} axes")
         for label, length in zip(labels, node.shape, strict=True):
             if lengths.setdefault(label, length) != length:
                 raise ShapeError(
