@@ -227,6 +227,8 @@ def _refuse_floating_input(value: Value, what: str) -> None:
 
 def int_or_none(number: float) -> int | None:
     """The whole number that a float is, if it is one."""
+    if isinstance(number, int):
+        return number
     return int(number) if math.isfinite(number) and number == int(number) else None
 
 

@@ -174,7 +174,7 @@ def split_with_sizes(x: Array, split_sizes: Any, axis: Whole = 0, *, context: Co
     """The array in parts of given sizes along an axis."""
     place = normal_axis(axis, x.ndim)
     numbers = context.integers(split_sizes, "the size of a part")
-    return _cut(x, place, [sum(numbers[: i + 1]) for i in range(len(numbers) - 1)])
+    return _cut(x, place, list(itertools.accumulate(numbers[:-1])))
 
 
 @function(FAMILY, example="chunk(x, 2)[0]")

@@ -133,6 +133,8 @@ def _without_own(imag: Node, axis: int, length: int) -> Node:
 def _shifted(context: Context, x: Any, axes: Any, forward: bool) -> Value:
     def change(node: Node) -> Node:
         places = tuple(normal_axis(axis, node.ndim) for axis in _axes(context, axes, node.ndim))
+        if len(set(places)) < len(places):
+            raise ShapeError("the axes of a shift name an axis twice")
         return roll(node, tuple((1 if forward else -1) * (node.shape[place] // 2) for place in places), places)
 
     return x.each(change) if isinstance(x, Complex) else change(context.array(x))

@@ -347,7 +347,12 @@ def multi_margin_loss(
     if ord != 1:
         violation = violation ** float(ord)
     if weight is not None:
-        violation = violation * apply("take", context.floats(weight), index)
+        by_class = context.floats(weight)
+        if by_class.shape != rows.shape[1:]:
+            raise ShapeError(
+                f"multi_margin_loss: a weight for each of {rows.shape[1]} classes, not {show_shape(by_class.shape)}"
+            )
+        violation = violation * apply("take", by_class, index)
     losses = mean(select(own, 0.0, violation), 1)
     return reduced(losses if x.ndim == 2 else reshape(losses, ()), reduction)
 

@@ -16,6 +16,7 @@ from jaccli.formula.limits import check_pieces
 from jaccli.formula.values import Context, Value
 from jaccli.graph.node import Node, apply, reshape, select, show_shape, transpose
 from jaccli.graph.primitives.shaping import take_slices
+from jaccli.graph.primitives.windows import window_counts
 
 _FIRST = "of equal entries of a piece, equal shares"
 
@@ -194,10 +195,7 @@ def fold(
     margins = several(context, padding, 2, "padding")
     lengths = several(context, output_size, 2, "output_size")
     whole = tuple(length + 2 * margin for length, margin in zip(lengths, margins, strict=True))
-    counts = [
-        (length - gap * (size - 1) - 1) // step + 1
-        for length, gap, size, step in zip(whole, gaps, sizes, steps, strict=True)
-    ]
+    counts = window_counts(whole, sizes, steps, gaps)
     window = sizes[0] * sizes[1]
     if x.ndim < 2 or x.shape[-2] % window or x.shape[-1] != counts[0] * counts[1]:
         raise ShapeError(f"fold: {counts[0]}×{counts[1]} windows of {window} do not fit {show_shape(x.shape)}")

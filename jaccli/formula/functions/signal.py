@@ -303,7 +303,13 @@ def _transposed(rank: int, axes: str) -> None:
             )
         )
         name = f"conv_transpose{rank}d"
-        if x.ndim != rank + 2 or weight.ndim != rank + 2 or x.shape[1] != weight.shape[0] or x.shape[1] % groups:
+        if (
+            x.ndim != rank + 2
+            or weight.ndim != rank + 2
+            or x.shape[1] != weight.shape[0]
+            or groups < 1
+            or x.shape[1] % groups
+        ):
             raise ShapeError(
                 f"{name} takes (samples, channels, …) and weights (channels, outputs, …), "
                 f"and shapes {show_shape(x.shape)} and {show_shape(weight.shape)} are given"

@@ -68,7 +68,9 @@ def _contract_shape(a: Node, b: Node, left: Labels, right: Labels, out: Labels) 
     lengths: dict[int, int] = {}
     for node, labels in ((a, left), (b, right)):
         if len(labels) != node.ndim:
-            raise ShapeError(f"an array of shape {show_shape(node.shape)} does not fit a product over {len(labels)} axes")
+            raise ShapeError(
+                f"an array of shape {show_shape(node.shape)} does not fit a product over {len(labels)} axes"
+            )
         for label, length in zip(labels, node.shape, strict=True):
             if lengths.setdefault(label, length) != length:
                 raise ShapeError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jaccli.errors import FormulaError, OutOfRangeError
+from jaccli.errors import FormulaError, OutOfRangeError, ShapeError
 from jaccli.graph.node import DType, Node, Shape, apply, size_of, transpose
 from jaccli.graph.primitive import Case, Prepared, Primitive, register
 from jaccli.lazy import lazy
@@ -57,6 +57,10 @@ register(
 def _take_shape(x: Node, index: Node) -> tuple[Shape, DType]:
     if index.is_float:
         raise FormulaError("an index must be whole numbers", hint="give integers, with int:, as in --i int:3")
+    if not x.ndim:
+        raise ShapeError("a single number has no entries to choose")
+    if index.size and not x.shape[0]:
+        raise OutOfRangeError("an empty axis has no entries to choose")
     return (*index.shape, *x.shape[1:]), x.dtype
 
 

@@ -152,7 +152,9 @@ def take_slices(node: Node, bounds: tuple[Bounds, ...]) -> Node:
 
 def _slice_shape(x: Node, bounds: tuple[Bounds, ...]) -> tuple[Shape, DType]:
     if len(bounds) != x.ndim:
-        raise ShapeError(f"an array of shape {show_shape(x.shape)} has other than {len(bounds)} axes to take entries of")
+        raise ShapeError(
+            f"an array of shape {show_shape(x.shape)} has other than {len(bounds)} axes to take entries of"
+        )
     for length, (first, count, step) in zip(x.shape, bounds, strict=True):
         if count < 0 or (count and not (0 <= first < length and 0 <= first + (count - 1) * step < length)):
             raise ShapeError(f"{count} entries from {first} on, {step} apart, are not on an axis of {length}")

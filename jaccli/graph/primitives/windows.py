@@ -25,8 +25,10 @@ ANY = (-2.0, 2.0)
 Lengths = tuple[int, ...]
 
 
-def _counts(lengths: Lengths, sizes: Lengths, strides: Lengths, dilation: Lengths) -> Lengths:
+def window_counts(lengths: Lengths, sizes: Lengths, strides: Lengths, dilation: Lengths) -> Lengths:
     """How many windows fit along each axis."""
+    if min((*sizes, *strides, *dilation), default=1) < 1:
+        raise ShapeError("sizes, strides and dilations of windows are at least 1")
     zipped = zip(lengths, sizes, strides, dilation, strict=True)
     return tuple((length - (size - 1) * gap - 1) // step + 1 for length, size, step, gap in zipped)
 
@@ -35,10 +37,8 @@ def _windows_shape(x: Node, sizes: Lengths, strides: Lengths, dilation: Lengths)
     rank = len(sizes)
     if x.ndim < rank:
         raise ShapeError(f"windows over {rank} axes do not fit an array of shape {show_shape(x.shape)}")
-    if min((*sizes, *strides, *dilation), default=1) < 1:
-        raise ShapeError("sizes, strides and dilations of windows are at least 1")
     lengths = x.shape[x.ndim - rank :]
-    counts = _counts(lengths, sizes, strides, dilation)
+    counts = window_counts(lengths, sizes, strides, dilation)
     if any(count < 1 for count in counts):
         raise ShapeError(f"windows of {show_shape(sizes)} are larger than the array, {show_shape(lengths)}")
     return (*x.shape[: x.ndim - rank], *counts, *sizes), x.dtype
@@ -47,7 +47,7 @@ def _windows_shape(x: Node, sizes: Lengths, strides: Lengths, dilation: Lengths)
 def _windows(x: Any, sizes: Lengths, strides: Lengths, dilation: Lengths) -> Any:
     rank = len(sizes)
     lead = x.ndim - rank
-    counts = _counts(x.shape[lead:], sizes, strides, dilation)
+    counts = window_counts(x.shape[lead:], sizes, strides, dilation)
     steps = x.strides[lead:]
     # A step beyond the array is never taken, and may be more than a number of bytes can be.
     across, within = (
@@ -117,7 +117,7 @@ def _overlap_shape(
     x: Node, sizes: Lengths, strides: Lengths, dilation: Lengths, lengths: Lengths
 ) -> tuple[Shape, DType]:
     fixed = x.ndim - 2 * len(sizes)
-    most = (*_counts(lengths, sizes, strides, dilation), *sizes)
+    most = (*window_counts(lengths, sizes, strides, dilation), *sizes)
     if len(x.shape[fixed:]) != len(most) or any(have > fit for have, fit in zip(x.shape[fixed:], most, strict=True)):
         raise ShapeError(f"windows of shape {show_shape(x.shape)} do not lie on axes of {show_shape(lengths)}")
     return (*x.shape[:fixed], *lengths), x.dtype

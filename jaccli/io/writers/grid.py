@@ -141,7 +141,6 @@ class _Entries:
             return STRUCTURAL_ZERO
         return plain_value(self.array[index])
 
-
     def cells(self, rows: Positions, *column: int) -> list[Cell]:
         """Those of a column, or of a vector, in these rows."""
         if isinstance(rows, range) and self.structure is None and len(rows) == len(self.array):
