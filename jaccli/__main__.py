@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-_INTERRUPTED = 130
+_BY_SIGNAL = 128  # 130 after Ctrl-C
 _PATIENCE = 0.5  # seconds that a long call of a library may still take after an interrupt
 
 
@@ -29,15 +29,21 @@ def _fill_closed_descriptors() -> None:
 
 
 def _end_at_interrupts() -> None:
-    """Makes Ctrl-C end the process at once, wherever it is; where it is ignored, as after nohup, it stays so."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        return
-    signal.signal(signal.SIGINT, lambda *_: _end())
+    """Makes Ctrl-C and its like end the process at once, wherever it is, with no temporary file left behind.
+
+    What is ignored, as after nohup, stays so.
+    """
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
     if sys.platform != "win32":
-        _watch_long_calls()
+        usual[signal.SIGHUP] = signal.SIG_DFL
+    caught = {number for number, handler in usual.items() if signal.getsignal(number) is handler}
+    for number in caught:
+        signal.signal(number, lambda received, _: _end(received))
+    if caught and sys.platform != "win32":
+        _watch_long_calls(caught)
 
 
-def _watch_long_calls() -> None:
+def _watch_long_calls(caught: set[signal.Signals]) -> None:
     """Ends the process soon after an interrupt although the main thread is inside one long call of a library."""
     import threading
     import time
@@ -47,23 +53,25 @@ def _watch_long_calls() -> None:
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
     def watch() -> None:
-        while os.read(reader, 1) != bytes([signal.SIGINT]):
-            pass
+        received = 0
+        while received not in caught:
+            received = os.read(reader, 1)[0]
         time.sleep(_PATIENCE)
-        _end()
+        _end(received)
 
     threading.Thread(target=watch, name="interrupts", daemon=True).start()
 
 
-def _end() -> None:
+def _end(received: int) -> None:
     # No exception: it could arise inside code that swallows it, or in an import that then reports something else.
     atomic = sys.modules.get("jaccli.io.atomic")
     if atomic is not None and hasattr(atomic, "drop_all"):
         atomic.drop_all()
     try:
-        os.write(2, b"error: interrupted\n")
+        if received == signal.SIGINT:
+            os.write(2, b"error: interrupted\n")
     finally:
-        os._exit(_INTERRUPTED)
+        os._exit(_BY_SIGNAL + received)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,14 @@ import contextlib
 import errno
 import os
 import stat
+import sys
 import time
 
 from jaccli.errors import FileError
 
 _PATIENCE = 2.0  # seconds until somebody reads a named pipe
+_SUFFIX = ".part"
+_SWEPT_AFTER = 2.0  # seconds; a file that is younger may not be marked yet
 
 # Temporary files of this process that have not yet taken their place: what ends the process removes them.
 _waiting: set[str] = set()
@@ -89,7 +92,9 @@ class Replacement:
         self._target = _resolved(path)
         # The name is cut so that it stays below the limit of a file system wherever the target's own name does.
         folder, name = os.path.split(self._target)
-        self._temporary = os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.part")
+        _sweep(folder, f".{name[:40]}.")
+        self._temporary = os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}{_SUFFIX}")
+        self._descriptor: int | None = None
         _waiting.add(self._temporary)
         try:
             self._write(content)
@@ -112,6 +117,7 @@ class Replacement:
             self.drop()
             raise _unwritable(self._path, error) from error
         _waiting.discard(self._temporary)
+        self._let_go()
         _settle(os.path.dirname(self._target))
 
     def drop(self) -> None:
@@ -119,15 +125,54 @@ class Replacement:
         with contextlib.suppress(OSError):
             os.unlink(self._temporary)
         _waiting.discard(self._temporary)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = None
 
     def _write(self, content: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        with open(os.open(self._temporary, flags, 0o666), "wb") as stream:
+        self._descriptor = os.open(self._temporary, flags, 0o666)
+        _lock(self._descriptor)
+        with open(self._descriptor, "wb", closefd=False) as stream:
             with contextlib.suppress(FileNotFoundError):
                 os.chmod(self._temporary, stat.S_IMODE(os.stat(self._target).st_mode))
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
+        if os.name == "nt":  # which replaces no file that is open
+            self._let_go()
+
+
+def _lock(descriptor: int) -> bool:
+    """Marks a temporary file as one whose process lives; says whether no other has."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(folder: str, beginning: str) -> None:
+    """Removes what killed processes left beside a file: temporary files that nobody holds any more."""
+    with contextlib.suppress(OSError):
+        with os.scandir(folder) as entries:
+            left = [entry for entry in entries if entry.name.startswith(beginning) and entry.name.endswith(_SUFFIX)]
+        for entry in left:
+            age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+            if age > _SWEPT_AFTER and entry.is_file(follow_symlinks=False):
+                descriptor = os.open(entry.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+                try:
+                    if _lock(descriptor):
+                        os.unlink(entry.path)
+                finally:
+                    os.close(descriptor)
 
 
 def drop_all() -> None:

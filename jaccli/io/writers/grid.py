@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -144,7 +144,8 @@ class _Entries:
     def cells(self, rows: Positions, *column: int) -> list[Cell]:
         """Those of a column, or of a vector, in these rows."""
         if isinstance(rows, range) and self.structure is None and len(rows) == len(self.array):
-            found: list[Cell] = self.array[(slice(None), *column)].tolist()
+            index: Any = (slice(None), *column)
+            found: list[Cell] = self.array[index].tolist()
             return found
         return [self.cell(row, *column) for row in rows]
 
