@@ -294,6 +294,8 @@ def independent(base: Any, reinterpreted_batch_ndims: Whole) -> RandomVariable:
         raise FormulaError(f"Independent takes a distribution, and this is {describe(base)}")
 
     def summed(answer: Node) -> Node:
+        if not 0 <= reinterpreted_batch_ndims <= answer.ndim:
+            raise ShapeError(f"an event has 0 to {answer.ndim} axes here, and not {reinterpreted_batch_ndims}")
         return apply("sum", answer, axes=tuple(range(answer.ndim - reinterpreted_batch_ndims, answer.ndim)))
 
     methods = {

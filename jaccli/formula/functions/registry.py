@@ -233,7 +233,7 @@ def _bind(
         slot = slots[min(position, len(slots) - 1)]
         positional.append(_convert(context, entry, slot, argument))
     taken = {slot.name for slot in slots[: len(positional)] if slot.kind is not inspect.Parameter.VAR_POSITIONAL}
-    if slots and slots[-1].kind is inspect.Parameter.VAR_POSITIONAL and len(positional) < len(slots):
+    if slots and slots[-1].kind is inspect.Parameter.VAR_POSITIONAL and len(positional) == len(slots) - 1:
         variable = slots[-1].name
         for keyword in (variable, *(k for k, names in KEYWORDS.items() if variable in names)):
             if keyword in keywords:

@@ -66,6 +66,8 @@ def _entry(x: Node, position: int) -> Node:
 def _periodic(context: Context, x: Node, xp: Node, fp: Node, period: Any) -> tuple[Node, Node, Node]:
     """The table in order within one period, with a sample of the neighbouring period at each end."""
     length = apply("abs", context.floats(period))
+    if length.ndim:
+        raise ShapeError(f"the period of interp is one number, not an array of shape {show_shape(length.shape)}")
     x, xp = apply("remainder", x, length), apply("remainder", xp, length)
     order = apply("argsort", xp, descending=False)
     xp, fp = apply("take", xp, order), apply("take", fp, order)
@@ -95,6 +97,8 @@ def gradient(y: Floats, *spacing: Any, axis: Any = None, edge_order: Whole = 1, 
     axes = (
         tuple(range(y.ndim)) if axis is None else tuple(normal_axis(a, y.ndim) for a in context.integers(axis, "axis"))
     )
+    if len(set(axes)) < len(axes):
+        raise ShapeError("the axes of gradient name an axis twice")
     if y.ndim == 0:
         raise FormulaError("gradient takes differences of samples, and a number has none", hint="see jaccli vjp")
     if len(spacing) not in (0, 1, len(axes)):
