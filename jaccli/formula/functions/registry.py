@@ -233,18 +233,23 @@ def _bind(
         slot = slots[min(position, len(slots) - 1)]
         positional.append(_convert(context, entry, slot, argument))
     taken = {slot.name for slot in slots[: len(positional)] if slot.kind is not inspect.Parameter.VAR_POSITIONAL}
-    if slots and slots[-1].kind is inspect.Parameter.VAR_POSITIONAL and len(positional) == len(slots) - 1:
-        variable = slots[-1].name
-        for keyword in (variable, *(k for k, names in KEYWORDS.items() if variable in names)):
-            if keyword in keywords:
-                positional.append(keywords.pop(keyword))
+    if slots and slots[-1].kind is inspect.Parameter.VAR_POSITIONAL:
+        for slot in slots[len(positional) :]:
+            given = [key for key in (slot.name, *_other_names(slot.name)) if key in keywords]
+            if not given:
                 break
+            positional.append(_convert(context, entry, slot, keywords.pop(given[0])))
+            taken |= {slot.name} - {slots[-1].name}
     named = _bind_keywords(entry, context, keywords, taken)
     for slot in slots:
         absent = slot.name not in taken and slot.name not in named
         if absent and slot.default is inspect.Parameter.empty and slot.kind is not inspect.Parameter.VAR_POSITIONAL:
             raise FormulaError(f"{entry.name} needs its argument {slot.name}", hint=_usage(entry))
     return positional, named
+
+
+def _other_names(name: str) -> list[str]:
+    return [keyword for keyword, names in KEYWORDS.items() if name in names]
 
 
 def _bind_keywords(entry: Function, context: Context, keywords: dict[str, Value], taken: set[str]) -> dict[str, Value]:
