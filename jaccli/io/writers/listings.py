@@ -50,11 +50,12 @@ def rendered(listing: Listing, chosen: Format, *, indented: bool = False, width:
 def show(listing: Listing) -> None:
     """Shows a listing at the terminal that standard output is."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(width=terminal_width(), highlight=False, markup=False, emoji=False)
+    from jaccli.io.writers.terminal import console as opened
+
+    console = opened(terminal_width())
     if listing.title:
         console.print(Text(listing.title, style="bold"), soft_wrap=True)
     styles = [listing.style(position) if listing.style else "" for position in range(len(listing.rows))]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from typing import Literal
 
 from rich import box
 from rich.console import Console
@@ -18,8 +20,9 @@ _NOT_FINITE = frozenset({"nan", "inf", "-inf"})
 
 
 def console(width: int) -> Console:
-    """A console on standard output that is as wide as the terminal."""
-    return Console(width=width, highlight=False, markup=False, emoji=False)
+    """A console on standard output that is as wide as the terminal; with NO_COLOR it shows plain text, not even bold."""
+    system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(width=width, highlight=False, markup=False, emoji=False, color_system=system)
 
 
 def show_sections(out: Console, parts: Sequence[Section | str]) -> None:
