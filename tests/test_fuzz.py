@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -340,6 +341,25 @@ def test_a_pattern_with_too_many_rows_is_refused() -> None:
         ("roots_gegenbauer(3, 1e-300)", "leaves the range of floats"),
         ("roots_laguerre(1000)", "leaves the range of floats"),
         ("lpmv(500, 500, x)", "beyond the range of floats"),
+        ("rearrange(x, '(a b) -> a b', a=-1, b=-3)", "is negative"),
+        ("matrix_norm(A, axis=(x, 0))", "must be a whole number"),
+        ("embedding_bag([0, 1, 1], C, [0, 3], mode='sum', per_sample_weights=s)", "a weight for each index"),
+        ("jaccli.reshape(x, shape=(-3, -1))", "is no shape"),
+        ("F.pad(s, (1, 1))", "has fewer"),
+        ("pad(x, [[]])", "a pair of widths"),
+        ("combinations(x, 2**63)", "too many choices"),
+        ("combinations(zeros(10**6), 10**5)", "too many choices"),
+        ("kaiser_window(2, 'valid', full((3, 3), inf))", "beta of kaiser is one number"),
+        ("affine_grid(zeros((1, 2, 3)), (1, 1, -1, 5))", "lengths are 0 or more"),
+        ("fftshift(x, axes=zeros(10**6))", "name an axis twice"),
+        ("split_with_sizes(x, zeros(10**6))[0]", "the limit is 100,000"),
+        ("F.fold(zeros((1, 4, 4)), (3, 3), 2, stride=0)", "are at least 1"),
+        ("F.conv_transpose1d(x[None, None], x[None, None], stride=0)", "are at least 1"),
+        ("F.conv_transpose1d(x[None, None], x[None, None], groups=0)", "takes \\(samples"),
+        ("F.multi_margin_loss(C, [0, 1, 2], weight=[1, 2])", "a weight for each of 3 classes"),
+        ("torch.distributions.Independent(torch.distributions.Normal(x, 1), 2).log_prob(x)", "0 to 1 axes"),
+        ("interp(x, [0, 1], [1, 2], period=x)", "the period of interp is one number"),
+        ("gradient(x, axis=zeros(10**6))", "name an axis twice"),
     ],
 )
 def test_arguments_without_meaning_are_errors(text: str, fragment: str) -> None:
@@ -418,3 +438,86 @@ def test_a_derivative_too_large_to_be_written_says_so(capsys: pytest.CaptureFixt
 )
 def test_nothing_taken_of_nothing_is_nothing(text: str) -> None:
     assert jaccli.Formula(text).value({"A": POINT["A"]}).size == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("torch.reshape(input=x, shape=(3, 1))[0]", [0.3]),
+        ("np.repeat(repeats=2, a=x)[:2]", [0.3, 0.3]),
+        ("F.pad(x, (-1, 1))", [-0.7, 1.1, 0.0]),
+        ("abs(exp([-1, 1j*3]))", [math.exp(-1), 1.0]),
+    ],
+)
+def test_what_was_an_error_of_ours_has_values(text: str, value: list[float]) -> None:
+    assert jaccli.Formula(text).value({"x": POINT["x"]} if "x" in jaccli.Formula(text).inputs else {}) == pytest.approx(
+        value
+    )
+
+
+def test_a_tangent_of_few_entries_beside_a_long_line_takes_little_work() -> None:
+    formula = jaccli.Formula("convolve(zeros(10**6), x)")
+    assert formula.jvp({"x": POINT["x"]}, {"x": 1.0}).shape == (10**6 + 2,)
+    assert formula.vjp({"x": POINT["x"]}, 1.0)["x"].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("mode", ["auto", "reverse", "forward", "sparse"])
+def test_what_does_not_depend_on_an_input_has_zeros_at_once(mode: Any) -> None:
+    found = jaccli.Formula("isclose(s, zeros(10**6))").jacobian({"s": 0.7}, mode=mode)["s"]
+    assert found.shape == (10**6,)
+    assert not found.any()
+
+
+def test_passes_without_end_are_refused() -> None:
+    with pytest.raises(jaccli.LimitError, match="1,000,000 passes in reverse mode"):
+        jaccli.Formula("s*ones(10**6)").jacobian({"s": 0.7}, mode="reverse")
+    assert jaccli.Formula("s*ones(10**6)").jacobian({"s": 0.7})["s"].all()
+
+
+@pytest.mark.parametrize(
+    ("text", "fragment"),
+    [
+        ("convolve(ones(10**6), ones(10**6))", "takes 1,000,000,000,000 products"),
+        ("sum(correlate(ones(10**6), ones(10**5)))", "a correlation of lines"),
+        ("sum(inv(eye(9000)))", "most of them for inv of \\(9000, 9000\\)"),
+        ("svd(ones((5000, 5000)))[1]", "the limit is"),
+        ("sum(ones((11000, 11000)) @ ones((11000, 11000)))", "the product of"),
+        ("legendre(100000, zeros(10**6))", "polynomial"),
+        ("sum(expm(ones((10**7, 1, 1))))", "expm"),
+        ("sum(betainc(2, 3, ones((10**5, 10**4))))", "betainc|memory"),
+    ],
+)
+def test_work_that_no_input_explains_is_refused(text: str, fragment: str) -> None:
+    with pytest.raises(jaccli.LimitError, match=fragment):
+        jaccli.Formula(text).value({})
+
+
+def test_work_that_an_input_explains_is_done() -> None:
+    x = np.ones(60_000)
+    assert jaccli.Formula("convolve(x, x)[59_999]").value({"x": x}) == 60_000
+    with pytest.raises(jaccli.LimitError, match="products"):
+        jaccli.Formula("convolve(x, x)").value({"x": np.ones(100_000)})
+
+
+SHAPES = [0.3, 7.0, 5e3, 2e6]
+
+
+@pytest.mark.parametrize("text", ["gammainc(a, x)", "betainc(a, 4.0, x/(1 + x))"])
+def test_slopes_in_shapes_of_every_size_are_those_of_each_alone(text: str) -> None:
+    formula = jaccli.Formula(text)
+    points = [shape * 0.9 for shape in SHAPES]
+    together = formula.vjp({"a": SHAPES, "x": points}, 1.0)["a"]
+    alone = [float(formula.vjp({"a": a, "x": x}, 1.0)["a"]) for a, x in zip(SHAPES, points, strict=True)]
+    assert together == pytest.approx(alone, rel=1e-12)
+    second = formula.hessian({"a": 7.0, "x": 6.0}, wrt=["a"])["a"]["a"]
+    step = 1e-4
+    slopes = [float(formula.vjp({"a": 7.0 + h, "x": 6.0}, 1.0)["a"]) for h in (step, -step)]
+    assert float(second) == pytest.approx((slopes[0] - slopes[1]) / (2 * step), rel=1e-5)
+
+
+@pytest.mark.parametrize("text", ["gammainc(a, a)", "betainc(a, 2.0, 0.5)", "fdtri(a, 3.0, 0.5)"])
+def test_slopes_in_shapes_without_digits_are_refused(text: str) -> None:
+    formula = jaccli.Formula(text)
+    assert np.isfinite(formula.value({"a": 1e12}))
+    with pytest.raises(jaccli.LimitError, match=r"at a shape of [15]e\+1[12]"):
+        formula.vjp({"a": 1e12}, 1.0)

@@ -255,6 +255,26 @@ def test_a_dumb_terminal_gets_neither_colours_nor_lines_that_are_drawn_over(
     assert b"\033[K" in err.content
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["vjp", "x**2", "--x", "eye:3", "--v", "ones"],
+        ["check", "sin(x)", "--x", "1"],
+        ["explain", "sin(x)", "--x", "1"],
+        ["ops", "relu"],
+        ["--help"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_terminal_without_colours_gets_plain_text(monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    for setting, is_plain in (("1", True), ("", False)):
+        out = Stream(is_terminal=True)
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setenv("NO_COLOR", setting)
+        assert main(words) == 0
+        assert (b"\033" not in out.content) == is_plain
+
+
 # Locales
 
 

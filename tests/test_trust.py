@@ -254,6 +254,40 @@ def test_a_killed_command_leaves_a_whole_file() -> None:
 
 
 @POSIX
+def test_what_a_killed_process_left_is_swept_away() -> None:
+    left, young = Path(".out.npy.0123456789abcdef.part"), Path(".out.npy.fedcba9876543210.part")
+    mine = Replacement("out.npy", b"mine")
+    other = Path(".another.npy.0123456789abcdef.part")
+    for path in (left, young, other):
+        path.write_bytes(b"half")
+    for path in (left, other, *Path().glob(".out.npy.*.part")):
+        if path != young:
+            os.utime(path, (time.time() - 60,) * 2)
+    write_atomically("out.npy", b"new")
+    assert (left.exists(), young.exists(), other.exists()) == (False, True, True)
+    mine.take_place()
+    assert Path("out.npy").read_bytes() == b"mine"
+
+
+@POSIX
+@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
+def test_what_is_terminated_leaves_no_temporary_file(number: signal.Signals) -> None:
+    code = (
+        "import jaccli.__main__ as process, jaccli.io.atomic as atomic, time\n"
+        "process._end_at_interrupts(); waiting = atomic.Replacement('out.npy', b'new'); print('ready', flush=True)\n"
+        "time.sleep(60)"
+    )
+    with start(code=code) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        assert len(os.listdir()) == 1
+        process.send_signal(number)
+        assert process.communicate(timeout=30) == ("", "")
+    assert process.returncode == 128 + number
+    assert os.listdir() == []
+
+
+@POSIX
 def test_links_and_permissions_stay() -> None:
     os.mkdir("there")
     Path("there/true.json").write_text("{}")
