@@ -219,7 +219,8 @@ class Primitive:
         shape, dtype = self.shape(*args, **params)
         if len(shape) > MOST_AXES:
             raise LimitError(f"an array of {len(shape)} axes; the limit is {MOST_AXES}")
-        if size_of(shape) > MOST_ENTRIES:
+        size = size_of(shape)
+        if size > MOST_ENTRIES or (size == 0 and size_of(length for length in shape if length) > MOST_ENTRIES):
             raise LimitError("an array of more than 2**59 entries, which no machine holds")
         return intern(self, args, params, shape, dtype)
 

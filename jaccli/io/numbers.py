@@ -66,22 +66,29 @@ def _exact_scalar(entry: float | int | bool) -> str:
 
 def _bodies(values: Sequence[Cell], digits: int) -> list[tuple[str, str]]:
     """Each number as what stands before the decimal point and the rest."""
-    finite = [float(value) for value in values if isinstance(value, float) and math.isfinite(value) and value != 0]
-    decimals = _decimals(finite, digits)
-    exponent_width, mantissa = (0, 0) if decimals is not None else _scientific(finite, digits)
-    result = []
-    for value in values:
+    # Of many entries most are often alike.
+    floats = dict.fromkeys(value for value in values if isinstance(value, float))
+    finite = [value for value in floats if math.isfinite(value) and value != 0]
+    is_whole = all(value == int(value) and abs(value) < _WHOLE_LIMIT for value in finite)
+    parts = [] if is_whole else [_parts(value, digits) for value in finite]
+    decimals = 0 if is_whole else _decimals(parts, digits)
+    exponent_width, mantissa = (0, 0) if decimals is not None else _scientific(parts)
+
+    def body(value: Cell) -> tuple[str, str]:
         if value is None:
-            result.append(("…", ""))
-        elif isinstance(value, str):
-            result.append((value, ""))
-        elif not isinstance(value, float) or value == 0 or not math.isfinite(value):
-            result.append((_short(value), ""))
-        elif decimals is not None:
-            result.append(_split(f"{value:.{decimals}f}"))
-        else:
-            result.append(_split(_power_of_ten(value, mantissa, exponent_width)))
-    return result
+            return "…", ""
+        if isinstance(value, str):
+            return value, ""
+        if not isinstance(value, float) or value == 0 or not math.isfinite(value):
+            return _short(value), ""
+        if decimals is not None:
+            return _split(f"{value:.{decimals}f}")
+        return _split(_power_of_ten(value, mantissa, exponent_width))
+
+    if len(floats) == len(values):
+        return list(map(body, values))
+    known = {value: body(value) for value in floats}
+    return [known[value] if value in known else body(value) for value in values]
 
 
 def _short(value: float | int | bool) -> str:
@@ -95,11 +102,8 @@ def _split(text: str) -> tuple[str, str]:
     return (whole, point + rest) if point else (text, "")
 
 
-def _decimals(finite: list[float], digits: int) -> int | None:
+def _decimals(parts: Sequence[tuple[str, int]], digits: int) -> int | None:
     """How many decimals show every number to so many digits, without trailing zeros; None if too many."""
-    if all(value == int(value) and abs(value) < _WHOLE_LIMIT for value in finite):
-        return 0
-    parts = [_parts(value, digits) for value in finite]
     decimals = max(0, *(len(mantissa) - 1 - exponent for mantissa, exponent in parts))
     largest = max(exponent for _, exponent in parts)
     if largest >= max(digits, 6) or max(largest, 0) + decimals >= _WIDEST_FIXED or decimals > digits + 4:
@@ -107,9 +111,8 @@ def _decimals(finite: list[float], digits: int) -> int | None:
     return decimals
 
 
-def _scientific(finite: list[float], digits: int) -> tuple[int, int]:
+def _scientific(parts: Sequence[tuple[str, int]]) -> tuple[int, int]:
     """Width of the exponents and digits after the point that a column in powers of ten needs."""
-    parts = [_parts(value, digits) for value in finite]
     return max(len(str(abs(exponent))) for _, exponent in parts), max(len(mantissa) for mantissa, _ in parts) - 1
 
 
