@@ -14,7 +14,7 @@ from jaccli.formula.functions.shaping import part, swapaxes
 from jaccli.formula.functions.signal import FAMILY, padded, several
 from jaccli.formula.limits import check_pieces
 from jaccli.formula.values import Context, Value
-from jaccli.graph.node import Node, apply, reshape, select, show_shape, transpose
+from jaccli.graph.node import Node, apply, reshape, select, show_shape, size_of, transpose
 from jaccli.graph.primitives.shaping import take_slices
 from jaccli.graph.primitives.windows import window_counts
 
@@ -215,7 +215,7 @@ def pixel_unshuffle(x: Floats, downscale_factor: Whole) -> Node:
     if x.ndim < 3 or r < 1 or x.shape[-1] % r or x.shape[-2] % r:
         raise ShapeError(f"pixel_unshuffle by {r} does not fit an array of shape {show_shape(x.shape)}")
     channels, height, width = x.shape[-3], x.shape[-2] // r, x.shape[-1] // r
-    flat = reshape(x, (x.size // (channels * height * width * r * r), channels, height, r, width, r))
+    flat = reshape(x, (size_of(x.shape[:-3]), channels, height, r, width, r))
     moved = transpose(flat, (0, 1, 3, 5, 2, 4))
     return reshape(moved, (*x.shape[:-3], channels * r * r, height, width))
 

@@ -346,7 +346,9 @@ def dot_product_attention(
     turned = [swapaxes(node, -3, -2) for node in (query, key, value)]
     for place in (1, 2):  # several heads of the queries share one of the keys
         if turned[place].shape[-3] != heads:
-            turned[place] = repeat_interleave(turned[place], heads // turned[place].shape[-3], -3, context=context)
+            turned[place] = repeat_interleave(
+                turned[place], heads // max(turned[place].shape[-3], 1), -3, context=context
+            )
     given = [None if item is None else context.array(item) for item in (bias, mask)]
     scores_bias = given[0]
     if given[1] is not None:

@@ -9,6 +9,7 @@ from jaccli.formula.functions.gathering import FAMILY, sort, take
 from jaccli.formula.functions.registry import Array, Flag, Whole, function
 from jaccli.formula.functions.shaping import part
 from jaccli.formula.indexing import index as entries
+from jaccli.formula.limits import check_listed
 from jaccli.formula.updates import added, places, replaced
 from jaccli.formula.values import Context, Pair, SliceValue, Value, as_mask
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant_array, reshape, show_shape
@@ -73,7 +74,7 @@ def compress(condition: Any, x: Array, axis: Any = None, *, context: Context) ->
 def delete(x: Array, obj: Any, axis: Any = None, *, context: Context) -> Node:
     """The array without the entries at some indices of an axis."""
     flat, place = _along(context, x, axis)
-    length = flat.shape[place]
+    length = check_listed(flat.shape[place], "delete")
     dropped = _chosen(context, obj, length)
     kept = [position for position in range(length) if position not in dropped]
     return take(flat, _integers(kept), place, context=context)

@@ -8,7 +8,17 @@ from jaccli.errors import FormulaError, ShapeError
 from jaccli.formula.functions.registry import Array, Flag, Floats, Whole, function
 from jaccli.formula.functions.shaping import flip, moveaxis, part
 from jaccli.formula.values import Context
-from jaccli.graph.node import Node, apply, broadcast_to, constant, reshape, select, show_shape, transpose
+from jaccli.graph.node import (
+    Node,
+    apply,
+    broadcast_to,
+    constant,
+    reshape,
+    select,
+    show_shape,
+    size_of,
+    transpose,
+)
 from jaccli.graph.primitive import normal_axis
 from jaccli.graph.primitives.contraction import contract
 from jaccli.graph.primitives.shaping import take_slices
@@ -360,7 +370,7 @@ def pixel_shuffle(x: Floats, upscale_factor: Whole) -> Node:
     if x.ndim < 3 or r < 1 or x.shape[-3] % (r * r):
         raise ShapeError(f"pixel_shuffle by {r} does not fit an array of shape {show_shape(x.shape)}")
     channels, height, width = x.shape[-3:]
-    flat = reshape(x, (x.size // (channels * height * width), channels // (r * r), r, r, height, width))
+    flat = reshape(x, (size_of(x.shape[:-3]), channels // (r * r), r, r, height, width))
     moved = transpose(flat, (0, 1, 4, 2, 5, 3))
     return reshape(moved, (*x.shape[:-3], channels // (r * r), height * r, width * r))
 
