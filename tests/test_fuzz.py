@@ -215,6 +215,9 @@ def test_truth_values_have_an_order() -> None:
         "segment_max(x, [0, 0, 2**31])",
         "polyval(zeros(10**6), x)",
         "interpolate(ones((1, 1, 200)), size=10**5)",
+        "delete(broadcast_to(x, (10**9, 3)), 1)",
+        "repeat_interleave(ones((2, 0, 3)), (2**63)[..., None], 2)",
+        "broadcast_to(zeros((0, 1, 1)), (0, 2**40, 2**40))",
     ],
 )
 def test_what_a_formula_lists_or_makes_is_bounded(text: str) -> None:
@@ -370,7 +373,15 @@ def test_arguments_without_meaning_are_errors(text: str, fragment: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["abs((x + 1j)**inf)", "abs((x + 1j)**nan)", "kv(-inf, x)", "ive(-inf, x)", "kve(-inf, x)", "tan(1e308) + x"],
+    [
+        "abs((x + 1j)**inf)",
+        "abs((x + 1j)**nan)",
+        "kv(-inf, x)",
+        "ive(-inf, x)",
+        "kve(-inf, x)",
+        "tan(1e308) + x",
+        "sum(ive(-inf, x))*x",
+    ],
 )
 def test_powers_and_orders_without_end_are_numbers(text: str) -> None:
     assert jaccli.Formula(text).vjp({"x": POINT["x"]}, 1.0)["x"].shape == (3,)
@@ -380,6 +391,18 @@ def test_numbers_beyond_float32_are_infinite_there() -> None:
     formula = jaccli.Formula("x + 1e308 + sum([1e308, 2])", dtype="float32")
     assert formula.value({"x": 1.0}) == math.inf
     assert jaccli.Formula("x - 1", dtype="float32").value({"x": [-1e308]}).tolist() == [-math.inf]
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("pixel_unshuffle(ones((1, 0, 4, 4)), 2)", (1, 0, 2, 2)),
+        ("pixel_shuffle(ones((2, 0, 3)), 1)", (2, 0, 3)),
+        ("pixel_shuffle(ones((1, 0, 4, 4)), 2)", (1, 0, 8, 8)),
+    ],
+)
+def test_pixels_of_nothing_keep_their_shape(text: str, shape: tuple[int, ...]) -> None:
+    assert jaccli.Formula(text).value({}).shape == shape
 
 
 @pytest.mark.parametrize("text", ["svdvals(Z)", "norm(Z, 'nuc')", "svdvals(Z.T)"])

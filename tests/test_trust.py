@@ -419,7 +419,10 @@ def test_a_state_of_something_else_is_refused_untouched(
     assert Path("s.npz").read_bytes() == before
 
 
-@pytest.mark.parametrize("variables", [{}, {"COMP_WORDS": "jaccli v", "COMP_CWORD": "many"}])
+@pytest.mark.parametrize(
+    "variables",
+    [{}, {"COMP_WORDS": "jaccli v", "COMP_CWORD": "many"}, {"_JACCLI_COMPLETE": "x"}, {"_JACCLI_COMPLETE": "a_b_c"}],
+)
 def test_a_question_of_a_shell_that_makes_no_sense_is_an_error(
     variables: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

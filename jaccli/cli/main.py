@@ -209,9 +209,18 @@ def _short_life() -> Iterator[None]:
         gc.freeze()
 
 
+_SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
+
+
 def _run(words: list[str]) -> int:
     group = typer.main.get_command(app)
-    if "_JACCLI_COMPLETE" in os.environ:
+    wanted = os.environ.get("_JACCLI_COMPLETE")
+    if wanted:
+        if wanted.partition("_")[0] not in ("complete", "source") or wanted.partition("_")[2] not in _SHELLS:
+            raise UsageError(
+                f"a shell asks for completions with complete_bash or the like, and this is {wanted[:40]!r}",
+                hint="unset _JACCLI_COMPLETE",
+            )
         try:
             group.main(args=words, prog_name="jaccli")
         except (KeyError, ValueError) as error:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jaccli.io.report import Array, Block, Report
 
 _STANDARD_INPUT = re.compile(r"\s*(?:(?:int|float):)?@-.*", re.DOTALL)
-_LONGEST_FORMULA = 10_000_000
+_LONGEST_FORMULA = 4_000_000
 
 
 @dataclass(frozen=True)

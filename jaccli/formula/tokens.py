@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from jaccli.errors import FormulaError, LimitError, Span
 
-LONGEST_TEXT = 8_000_000
+LONGEST_TEXT = 1_000_000
 LONGEST_NUMBER = 400
 LONGEST_NAME = 200
 

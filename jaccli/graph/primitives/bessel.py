@@ -144,7 +144,7 @@ def _scaled_second(g: Node, y: Node, x: Node) -> Node:
     sign = -1.0 if kind == "kve" else 1.0
 
     def slope(at: float) -> Node:
-        return apply("bessel_scaled_slope", x, kind=kind, order=abs(at) if at == int(at) else at)
+        return apply("bessel_scaled_slope", x, kind=kind, order=abs(at) if float(at).is_integer() else at)
 
     side = apply("sign", x) if kind == "ive" else 1.0
     if order == 0:

@@ -20,7 +20,7 @@ _NOT_FINITE = frozenset({"nan", "inf", "-inf"})
 
 
 def console(width: int) -> Console:
-    """A console on standard output that is as wide as the terminal; with NO_COLOR it shows plain text, not even bold."""
+    """A console on standard output, as wide as the terminal; with NO_COLOR it shows plain text, not even bold."""
     system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
     return Console(width=width, highlight=False, markup=False, emoji=False, color_system=system)
 
