@@ -115,8 +115,8 @@ def _command_line(main: Any, random: Random, text: str) -> str:
     return f"exit code {code}"
 
 
-def _too_slow(*_: object) -> None:
-    raise TooSlowError
+def _too_slow(number: int, _: object) -> None:
+    raise TooSlowError("by the clock" if number == signal.SIGALRM else "by the processor")
 
 
 def _set_alarms(seconds: float) -> None:
