@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
-from fuzzing import grammar
+from fuzzing import arguments, grammar
 from fuzzing.run import attempt, point
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -49,6 +50,12 @@ def test_formulas_by_their_seeds() -> None:
     values = point()
     for seed in range(1000):
         attempt(Random(seed), values)
+
+
+def test_wrong_arguments_end_in_a_result_or_an_error_of_ours() -> None:
+    with limited(1 << 30):
+        for number, (text, values) in enumerate(itertools.islice(arguments.everything(11), 0, None, 23)):
+            arguments.attempt(text, number, values)
 
 
 @MANY

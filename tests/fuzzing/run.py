@@ -48,11 +48,12 @@ def at_its_point(random: Random, values: dict[str, Any]) -> tuple[str, dict[str,
 
     row = random.choice([row for row in catalogue() if row.example])
     text = row.example if random.random() < 0.2 else grammar.mutated(random, row.example)
-    return text, {**values, **_example_point(row)}
+    return text, {**values, **example_point(row)}
 
 
 @functools.cache
-def _example_point(row: Any) -> dict[str, Any]:
+def example_point(row: Any) -> dict[str, Any]:
+    """Values that a function's example runs with."""
     from jaccli.explain.examples import lowered_example
 
     found = lowered_example(row)
@@ -115,19 +116,25 @@ def _command_line(main: Any, random: Random, text: str) -> str:
     return f"exit code {code}"
 
 
-def _too_slow(number: int, _: object) -> None:
+def too_slow(number: int, _: object) -> None:
+    """What an alarm does."""
     raise TooSlowError("by the clock" if number == signal.SIGALRM else "by the processor")
 
 
-def _set_alarms(seconds: float) -> None:
+def set_alarms(seconds: float) -> None:
     """The clock counts too, for what waits and never works."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
     signal.setitimer(signal.ITIMER_REAL, 10 * seconds)
 
 
-def _load() -> None:
-    """Loads what formulas need, so that no text is charged for it, nor an import cut in two."""
+def prepare() -> None:
+    """Bounds the memory, and loads what formulas need, so that no text is charged for it, nor an import cut in two."""
     import jaccli
+
+    with contextlib.suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (LARGEST + (1 << 29), resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
     for text in ("sin(x)", "gamma(x)", "inv(A)", "fft(x).real", "svd(A)[1]"):
         formula = jaccli.Formula(text)
@@ -139,26 +146,22 @@ def run(count: int, seed: int) -> int:
     """Tries so many; gives the number of findings."""
     from jaccli.runtime.memory import limited
 
-    with contextlib.suppress(ImportError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_DATA, (LARGEST + (1 << 29), resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    prepare()
     values, endings, seen = point(), collections.Counter[str](), set[str]()
     findings, slowest = 0, (0.0, "")
-    _load()
     warnings.simplefilter("error")
-    signal.signal(signal.SIGALRM, _too_slow)
-    signal.signal(signal.SIGPROF, _too_slow)
+    signal.signal(signal.SIGALRM, too_slow)
+    signal.signal(signal.SIGPROF, too_slow)
     begun = time.monotonic()
     for number in range(seed, seed + count):
         random, started = Random(number), time.process_time()
-        _set_alarms(LONGEST)
+        set_alarms(LONGEST)
         try:
             with limited(LARGEST):
                 text, ending = attempt(random, values)
-            _set_alarms(0)
+            set_alarms(0)
         except (Exception, TooSlowError) as error:
-            _set_alarms(0)
+            set_alarms(0)
             text, ending = attempt.text, "FINDING"  # type: ignore[attr-defined]
             frame = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{type(error).__name__} at {frame.filename}:{frame.lineno}"
