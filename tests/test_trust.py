@@ -527,6 +527,31 @@ def test_an_interrupt_ends_one_long_call_of_a_library() -> None:
     assert time.monotonic() - started < 60  # the products alone would take minutes
 
 
+@LINUX
+def test_processes_of_test_end_with_a_killed_parent() -> None:
+    slow = '[[formula]]\nexpr = "sum(sin(x @ x)**2)"\ninputs.x = "randn:60x60"\n'
+    Path("s.jaccli.toml").write_text(slow * 4, "utf-8")
+    with start("test", "-j", "2", "s.jaccli.toml") as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        started = time.monotonic()
+        while len(found := children.read_text().split()) < 3 and time.monotonic() - started < 30:
+            time.sleep(0.05)
+        time.sleep(1.0)
+        process.kill()
+    started = time.monotonic()
+    while alive := [child for child in found if _is_alive(child)]:
+        assert time.monotonic() - started < 8, alive  # the symbolic witness alone would take longer
+        time.sleep(0.05)
+    assert len(found) == 3
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 @POSIX
 def test_an_interrupt_that_is_ignored_stays_so() -> None:
     code = (

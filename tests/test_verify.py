@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +20,7 @@ from jaccli.cli.main import main
 from jaccli.errors import InputError, UsageError
 from jaccli.graph.node import DType, Node, apply, input_node, size_of
 from jaccli.graph.primitive import Case, Primitive, table
-from jaccli.verify import CheckReport, Row, check
+from jaccli.verify import CheckReport, Row, check, clock
 from jaccli.verify.clock import finishes
 from jaccli.verify.complex_step import FORMS, NOT_ANALYTIC, OWN, PARTWISE, complex_step
 from jaccli.verify.differences import differences
@@ -520,6 +521,17 @@ def test_work_without_end_is_stopped() -> None:
     assert finishes(lambda: None, 5.0)
     with pytest.raises(ZeroDivisionError):
         finishes(lambda: 1 // 0, 5.0)  # type: ignore[arg-type]
+
+
+def test_a_stop_that_comes_when_the_work_has_ended_is_not_spoken_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: said.append(args.exc_type))
+    assert finishes(lambda: None, 5.0)
+    for error in (clock._StopError, ValueError):
+        thread = threading.Thread(target=lambda error=error: (_ for _ in ()).throw(error()).__next__())
+        thread.start()
+        thread.join()
+    assert said == [ValueError]
 
 
 def test_too_large_a_formula_is_not_written_out() -> None:

@@ -7,6 +7,7 @@ work runs in a thread of its own, and an exception is raised inside it.
 from __future__ import annotations
 
 import ctypes
+import functools
 import threading
 from collections.abc import Callable
 
@@ -16,6 +17,12 @@ _ATTEMPTS = 5
 
 class _StopError(BaseException):
     """Raised inside the work; no `except Exception` on its way catches it."""
+
+
+def _say(usual: Callable[[threading.ExceptHookArgs], object], args: threading.ExceptHookArgs) -> None:
+    """What is said of an exception that ends a thread: of a stop that came when the work had just ended, nothing."""
+    if args.exc_type is not _StopError:
+        usual(args)
 
 
 def finishes(work: Callable[[], None], seconds: float) -> bool:
@@ -33,6 +40,8 @@ def finishes(work: Callable[[], None], seconds: float) -> bool:
         except BaseException as error:
             raised.append(error)
 
+    if getattr(threading.excepthook, "func", None) is not _say:
+        threading.excepthook = functools.partial(_say, threading.excepthook)
     thread = threading.Thread(target=run, name="witness", daemon=True)
     thread.start()
     try:

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -102,9 +103,18 @@ def _lost(entry: Entry, process: BaseProcess) -> Outcome:
     return Outcome("error", message=message, line=entry.line)
 
 
+def _end_with_parent() -> None:
+    """Ends this process with its parent, however that ended: a test may take long, and nobody waits for it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _work(connection: Connection, is_closed: bool, most: int | None) -> None:
     """What a worker does until its parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # its parent ends it
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     os.environ["JACCLI_THREADS"] = "1"  # the cores have a worker each
     from jaccli.runtime import graph_cache
     from jaccli.runtime.memory import limited
