@@ -525,6 +525,8 @@ def test_work_that_no_input_explains_is_refused(text: str, fragment: str) -> Non
 def test_work_that_an_input_explains_is_done() -> None:
     x = np.ones(60_000)
     assert jaccli.Formula("convolve(x, x)[59_999]").value({"x": x}) == 60_000
+    line = np.linspace(0.0, 1e4, 2500)
+    assert jaccli.Formula("logdet(exp(-(x[:, None] - x)**2))").value({"x": line}) == pytest.approx(0.0, abs=1e-3)
     with pytest.raises(jaccli.LimitError, match="products"):
         jaccli.Formula("convolve(x, x)").value({"x": np.ones(100_000)})
 
