@@ -128,6 +128,10 @@ def test_what_was_found_has_a_value_now(text: str, value: float) -> None:
     assert float(found) == value or (math.isnan(found) and math.isnan(value))
 
 
+def test_a_range_that_never_gets_there_is_empty() -> None:
+    assert jaccli.Formula("arange(2**63, 1e-5, 1e-300)").value({}).shape == (0,)
+
+
 def test_differences_of_truth_values_say_where_they_change() -> None:
     assert jaccli.Formula("diff(x > 1)").value({"x": [0.0, 2.0, 3.0]}).tolist() == [True, False]
 
@@ -362,7 +366,7 @@ def test_a_pattern_with_too_many_rows_is_refused() -> None:
         ("kaiser_window(2, 'valid', full((3, 3), inf))", "beta of kaiser is one number"),
         ("affine_grid(zeros((1, 2, 3)), (1, 1, -1, 5))", "lengths are 0 or more"),
         ("fftshift(x, axes=zeros(10**6))", "name an axis twice"),
-        ("split_with_sizes(x, zeros(10**6))[0]", "the limit is 100,000"),
+        ("split_with_sizes(x, zeros(10**6))[0]", "the limit is 20,000"),
         ("F.fold(zeros((1, 4, 4)), (3, 3), 2, stride=0)", "are at least 1"),
         ("F.conv_transpose1d(x[None, None], x[None, None], stride=0)", "are at least 1"),
         ("F.conv_transpose1d(x[None, None], x[None, None], groups=0)", "takes \\(samples"),

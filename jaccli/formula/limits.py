@@ -8,7 +8,7 @@ from jaccli.graph.primitive import MOST_AXES
 
 LARGEST = 2**27
 MOST_LISTED = 2**22
-MOST_PIECES = 100_000
+MOST_PIECES = 20_000
 
 
 def check_made(shape: Shape) -> Shape:
@@ -36,7 +36,7 @@ def check_listed(count: int, what: str) -> int:
 
 
 def check_pieces(count: int, what: str) -> int:
-    """How many arrays one array is cut into; a `LimitError` where these are more than 100,000."""
+    """How many arrays one array is cut into; a `LimitError` where these are more than 20,000."""
     if count > MOST_PIECES:
         raise LimitError(
             f"{what} gives {_number(count)} arrays, and the limit is {MOST_PIECES:,}",

@@ -23,8 +23,8 @@ _CALL = 1_000  # nanoseconds of a matrix, however small
 # Nanoseconds of n**3 for a matrix of n rows, and of a matrix however small, where these are more than usual.
 _CUBIC = 0.5
 _MATRICES = {
-    **{name: (0.05, _CALL) for name in ("det", "logabsdet", "det_sign", "cholesky", "solve_triangular")},
-    **{name: (0.1, _CALL) for name in ("solve", "inv", "inverse_transpose")},
+    **dict.fromkeys(("det", "logabsdet", "det_sign", "cholesky", "solve_triangular"), (0.05, _CALL)),
+    **dict.fromkeys(("solve", "inv", "inverse_transpose"), (0.1, _CALL)),
     "svd": (2.0, _CALL),
     "pinv": (2.0, _CALL),
     "eigh": (1.0, _CALL),

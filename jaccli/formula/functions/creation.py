@@ -117,6 +117,8 @@ def arange(start: Any, stop: Any = None, step: Any = 1, *, context: Context) -> 
 def _count(first: float, last: float, by: float) -> int:
     """How many numbers there are from first to before last."""
     length = (to_float(last) - to_float(first)) / to_float(by)
+    if length == -math.inf:
+        return 0
     if not length <= LARGEST:
         raise LimitError(f"arange would hold more than {LARGEST:,} numbers", hint="give a larger step")
     return max(0, math.ceil(length))

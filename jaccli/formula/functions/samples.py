@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaccli.errors import FormulaError, ShapeError
+from jaccli.errors import FormulaError, LimitError, ShapeError
 from jaccli.formula.functions.decompositions import lstsq
 from jaccli.formula.functions.registry import Array, Floats, Whole, function
 from jaccli.formula.functions.shaping import part
 from jaccli.formula.functions.signal import FAMILY
-from jaccli.formula.limits import check_pieces
 from jaccli.formula.values import Context, Value
 from jaccli.graph.node import Node, apply, broadcast_to, cast, constant, reshape, show_shape
 from jaccli.graph.primitive import normal_axis
+
+_MOST_COEFFICIENTS = 5_000
 
 
 def _number(x: Node, value: float) -> Node:
@@ -78,6 +79,16 @@ def _periodic(context: Context, x: Node, xp: Node, fp: Node, period: Any) -> tup
     return x, xp, apply("concatenate", part(fp, 0, last, 1), fp, part(fp, 0, 0, 1), axis=0)
 
 
+def _check_degree(p: Node) -> int:
+    """How many coefficients a polynomial has: each is two operations of the formula."""
+    if p.size > _MOST_COEFFICIENTS:
+        raise LimitError(
+            f"a polynomial of {p.size:,} coefficients; the limit is {_MOST_COEFFICIENTS:,}",
+            hint="sum a part at a time: sum(p*x**arange(n))",
+        )
+    return p.size
+
+
 @function(FAMILY, "poly1d", example="polyval([1, 0, -2], x)")
 def polyval(p: Floats, x: Floats) -> Node:
     """The polynomial with coefficients p, the highest power first, at x."""
@@ -86,7 +97,7 @@ def polyval(p: Floats, x: Floats) -> Node:
     if p.size == 0:
         return apply("multiply", apply("stop_gradient", x), _number(x, 0.0))
     total = apply("add", _entry(p, 0), apply("multiply", apply("stop_gradient", x), _number(x, 0.0)))
-    for position in range(1, check_pieces(p.size, "polyval")):
+    for position in range(1, _check_degree(p)):
         total = apply("add", apply("multiply", total, x), _entry(p, position))
     return total
 
