@@ -76,12 +76,12 @@ def _jaccli(*words: str) -> str:
 
 
 def _run(words: list[str]) -> str:
-    finished = subprocess.run(words, env=_environment(), capture_output=True, text=True, check=True)
+    finished = subprocess.run(words, env=environment(), capture_output=True, text=True, check=True)
     return finished.stdout
 
 
 @functools.cache
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """A cache of its own, and compiled modules, as an installed package has them."""
     folder = tempfile.mkdtemp(prefix="jaccli-shell-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
