@@ -116,7 +116,7 @@ class Formula:
         program, point = self._bind(inputs)
         names = self._names(program, wrt)
         value, staged, residuals = program.pullback(point, names)
-        residuals = [apart(residual, point.values()) for residual in residuals]
+        residuals = apart(residuals, point.values())
 
         def pull(v: ArrayLike | None = None) -> dict[str, Array]:
             cotangent = cotangent_for(program, v)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from jaccli import Formula, InputError, JaccliError, LimitError
+from jaccli.runtime import memory
 
 X = np.array([1.0, 2.0])
 
@@ -147,3 +148,25 @@ def test_a_pullback_outlives_changes_of_its_inputs(text: str) -> None:
     x[...] = 0.0
     np.testing.assert_array_equal(pull(1.0)["x"], expected)
     np.testing.assert_array_equal(pull(1.0)["x"], expected)
+
+
+def test_what_a_pullback_keeps_of_the_inputs_is_counted() -> None:
+    formula = Formula("sum(x*s)")
+    point = {"x": np.ones(1_000_000), "s": 2.0}
+    with memory.limited(4_000_000), pytest.raises(LimitError):
+        formula.pullback(point)
+    with memory.limited(40_000_000):
+        assert formula.pullback(point)[1]()["s"] == 1_000_000
+
+
+def test_a_part_of_the_memory_is_left_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_free_memory", lambda: 8_000_000_000)
+    monkeypatch.setattr(memory, "_container_rests", lambda: iter(()))
+    monkeypatch.setattr(memory, "_process_rest", lambda: None)
+    assert memory.available_memory() == 7_000_000_000
+
+
+def test_zeta_at_infinity_left_of_zero_has_no_value() -> None:
+    found = Formula("zeta(s, q)").value({"s": [np.inf, -np.inf, np.nan, 2.0], "q": [-1.5, -1.5, -1.5, -1.5]})
+    assert np.isnan(found[:3]).all()
+    assert np.isfinite(found[3])

@@ -88,7 +88,7 @@ def _value(s: Any, q: Any) -> Any:
     for index in np.argwhere(left):
         place = tuple(index)
         exponent = float(s[place])
-        if exponent == int(exponent) and 2 <= exponent <= 100:
+        if exponent.is_integer() and 2 <= exponent <= 100:
             n = int(exponent) - 1
             value[place] = (-1) ** (n + 1) * polygamma(q[place], n) / math.factorial(n)
         else:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from jaccli.errors import InputError
+from jaccli.errors import InputError, LimitError
 from jaccli.graph.node import DType
+from jaccli.runtime.memory import lacking, readable_bytes
 
 Array = NDArray[Any]
 
@@ -76,9 +77,22 @@ def has_nan(array: Array) -> bool:
     return any(bool(np.isnan(flat[first : first + _LOOKED_AT]).any()) for first in range(0, flat.size, _LOOKED_AT))
 
 
-def apart(array: Array, others: Iterable[Array]) -> Array:
-    """The array, or a copy where it shares memory with one of the others."""
-    return array.copy() if any(np.may_share_memory(array, other) for other in others) else array
+def apart(arrays: Sequence[Array], others: Collection[Array]) -> list[Array]:
+    """The arrays, or copies of those that share memory with one of the others.
+
+    Raises:
+        LimitError: the free memory does not hold the copies.
+    """
+    shared = [any(np.may_share_memory(array, other) for other in others) for array in arrays]
+    needed = sum(array.nbytes for array, copied in zip(arrays, shared, strict=True) if copied)
+    free = lacking(needed)
+    if free is not None:
+        raise LimitError(
+            f"what the backward pass needs of the inputs takes {readable_bytes(needed)}, and {readable_bytes(free)} "
+            "are free",
+            hint="give smaller inputs",
+        )
+    return [array.copy() if copied else array for array, copied in zip(arrays, shared, strict=True)]
 
 
 def own(results: Sequence[Array], lent: Collection[Array]) -> list[Array]:

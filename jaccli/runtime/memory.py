@@ -23,15 +23,17 @@ _LESS = "give smaller inputs, or less at once: --wrt, --chunk, --sparse"
 _limit: int | None = None
 _allowed: int | None = None
 _reserved = 0
+_SPARED = 8  # of shared memory one part in so many is left to other processes, and to what is not worth counting
 
 
 def available_memory() -> int | None:
     """The bytes that this process may still take, or None where the system does not say.
 
-    The smallest of the free memory, what the containers leave, the process's own limit (`ulimit -v`) and what
-    `limited` allows, less what is `reserved`.
+    The smallest of the free memory and what the containers leave, both but for a part, the process's own limit
+    (`ulimit -v`) and what `limited` allows, less what is `reserved`.
     """
-    known = [_allowed, _free_memory(), *_container_rests(), _process_rest()]
+    shared = [rest for rest in (_free_memory(), *_container_rests()) if rest is not None]
+    known = [_allowed, _process_rest(), *(rest - rest // _SPARED for rest in shared)]
     least = min((limit for limit in known if limit is not None), default=None)
     return None if least is None else max(0, least - _reserved)
 
